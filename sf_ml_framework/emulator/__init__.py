@@ -1,0 +1,1 @@
+"""A strict local Snowflake for the official clients; knows nothing of this framework."""

@@ -1,0 +1,1 @@
+"""The waist: a project as frozen data, with no functions in it."""

@@ -1,0 +1,1 @@
+"""What is the churn project's own: its datasets and its pipeline."""
