@@ -35,12 +35,11 @@ def sort(edges: Edges) -> list[str]:
 
 
 def cycle(edges: Edges) -> list[str]:
-    """Return a cycle of *edges* as a path that ends where it begins; empty when there is none."""
+    """Return a cycle of *edges* along the data, ending where it begins; empty when there is none."""
     try:
         sort(edges)
     except CycleError as error:
-        # graphlib lists it from predecessor to successor.
-        return list(reversed(error.args[1]))
+        return list(error.args[1])
     return []
 
 

@@ -1,0 +1,88 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+PROJECT ?= .
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "sf_ml_framework needs Python 3.11 to 3.13; name one with PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+# What a run on this machine needs, and no more.
+$(VENV)/.run: requirements.txt pyproject.toml $(UV)
+	@echo "Installing what a run needs into $(VENV) …"
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml $(UV)
+	@echo "Installing everything that tests need into $(VENV) …"
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
+
+.PHONY: install
+install: $(VENV)/.run ## Set up what a run on this machine needs
+
+.PHONY: install-dev
+install-dev: $(VENV)/.dev ## Set up everything, tests and checks included
+
+.PHONY: run
+run: $(VENV)/.run ## Run the churn pipeline: data, features, model, report
+	@$(BIN)/mlops run --project $(PROJECT) $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the tests
+	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(VENV)/.dev ## Run the tests that take no ten seconds
+	@$(BIN)/python -m pytest -q -n auto -m "not slow" $(ARGS)
+
+.PHONY: check
+check: format-check lint types contracts derived ## Check format, lint, types, import contracts, generated files, docs
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff format -q .
+	@$(BIN)/ruff check -q --fix-only .
+
+.PHONY: format-check
+format-check: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+
+.PHONY: lint
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: $(VENV)/.dev
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: derived
+derived: $(VENV)/.dev
+	@$(BIN)/python scripts/derived.py --check
+
+.PHONY: lock
+lock: $(UV) ## Resolve the dependencies anew and write what derives from them
+	@$(UV) pip compile pyproject.toml --group churn --group build --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+	@$(UV) pip compile pyproject.toml --group churn --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements.txt
+	@$(BIN)/python scripts/derived.py
+
+.PHONY: clean
+clean: ## Remove what was built, the environment included; data and runs stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
