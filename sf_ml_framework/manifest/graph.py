@@ -35,7 +35,7 @@ def sort(edges: Edges) -> list[str]:
 
 
 def cycle(edges: Edges) -> list[str]:
-    """Return a cycle of *edges* along the data, ending where it begins; empty when there is none."""
+    """Return a cycle of *edges* along the data, first node last again; empty without one."""
     try:
         sort(edges)
     except CycleError as error:
