@@ -82,6 +82,13 @@ class Journal(Protocol):
         """Replace the record of *run* by its final one."""
         ...
 
+    def cancel_dead(self) -> Sequence[str]:
+        """Mark as cancelled each run and node that is still ``running``; return the runs' ids.
+
+        Only who holds the lock of the project may call it: then whoever ran them is dead.
+        """
+        ...
+
     def record_node(self, node_run: NodeRun) -> None:
         """Record a node of a run; a later record of the same run and node replaces it."""
         ...

@@ -5,6 +5,7 @@ Times are UTC in ISO 8601 with microseconds; durations are seconds.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Literal
 
 import msgspec
@@ -25,6 +26,7 @@ ReasonKind = Literal[
     "output_missing",
     "output_damaged",
     "not_cacheable",
+    "not_started",
 ]
 
 
@@ -62,6 +64,14 @@ class NodeKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outputs: dict[str, str] = {}
     """For each output ``dataset@version``: what is bound to where."""
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole key, the same for equal keys whatever the order of their entries."""
+        return hashlib.sha256(_KEY_ENCODER.encode(self)).hexdigest()
+
+
+_KEY_ENCODER = msgspec.json.Encoder(order="sorted")
+
 
 class NodeRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One node in one run."""
@@ -86,6 +96,10 @@ class NodeRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remedy: str = ""
     log_tail: tuple[str, ...] = ()
     """The last lines that the node printed."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know besides: each attempt that failed before this one."""
+    exit_code: int = 0
+    """Who must act on the error, as in ``errors``: 1 author, 3 operator, 4 platform; 0 on none."""
     return_value: Any = None
     """What a node without outputs returned, when JSON can hold it."""
 
