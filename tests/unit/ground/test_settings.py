@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from sf_ml_framework.errors import SettingsError
@@ -50,6 +52,32 @@ def test_wrong_settings_are_refused_with_a_remedy(project, text, told, remedy):
 
     assert told in str(caught.value)
     assert remedy in caught.value.remedy
+
+
+def test_a_copied_config_env_changes_what_the_environment_does_not(project):
+    """Windows line ends, a byte-order mark, quotes, comments and `export` are all in use."""
+    (project / ".env").write_bytes(
+        b'\xef\xbb\xbf# a comment\r\nexport MLOPS_DATA="my data"\r\nMLOPS_WORKERS=2 # two\r\n'
+    )
+
+    local = load(project, {"MLOPS_WORKERS": "3"}).local
+
+    assert (local.data, local.workers) == ("my data", 3)
+
+
+def test_a_wrong_variable_is_told_with_its_origin(project):
+    (project / ".env").write_text("MLOPS_WORKERS=many\n")
+
+    with pytest.raises(SettingsError, match=r"MLOPS_WORKERS of .*\.env: Expected `int`"):
+        load(project, {})
+
+
+def test_the_template_of_the_repository_can_be_copied_as_it_is(project):
+    template = Path(__file__).parents[3] / "config.env"
+    before = load(project, {})
+    (project / ".env").write_bytes(template.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert load(project, {}) == before
 
 
 def test_windows_line_ends_are_fine(project):
