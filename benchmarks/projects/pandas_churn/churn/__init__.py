@@ -1,0 +1,1 @@
+"""Six pandas functions as a newcomer would write them, for the benchmarks."""
