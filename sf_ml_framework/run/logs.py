@@ -1,0 +1,65 @@
+"""What a node prints: to a file, whoever prints it, and the last lines of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+TAIL_LINES = 20
+_TAIL_BYTES = 16 * 1024
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class Capture:
+    """Sends this process's standard output and error to one file after another.
+
+    Redirects the descriptors, so that what C code and child processes print is caught too.
+    """
+
+    def __init__(self) -> None:
+        self._streams = (_line_buffered(sys.stdout), _line_buffered(sys.stderr))
+        # Nodes log with the standard library; without a handler their lines would be lost.
+        logging.basicConfig(level=logging.INFO, format=FORMAT, stream=self._streams[1])
+
+    def begin(self, file: Path) -> None:
+        """From now on append to *file*, also when someone replaced ``sys.stdout``."""
+        self.flush()
+        sys.stdout, sys.stderr = self._streams
+        file.parent.mkdir(parents=True, exist_ok=True)
+        target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        os.close(target)
+
+    def flush(self) -> None:
+        """Write what Python still holds."""
+        for stream in (sys.stdout, sys.stderr, *self._streams):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                # A full disk or a stream that the author closed loses lines, not results.
+                continue
+
+
+def tail(file: Path, lines: int = TAIL_LINES) -> tuple[str, ...]:
+    """Return the last *lines* of *file*; none when it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _TAIL_BYTES))
+            text = stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ()
+    found = text.splitlines()
+    # Where reading began within a line, that line is no line.
+    return tuple((found[1:] if size > _TAIL_BYTES and len(found) > 1 else found)[-lines:])
+
+
+def _line_buffered(stream: TextIO) -> TextIO:
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    return stream

@@ -1,0 +1,85 @@
+"""What a run and its workers say to each other, over one socket for each worker.
+
+A frame is four bytes of length and a MessagePack body; errors travel as data.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+from sf_ml_framework.manifest.model import DatasetSpec, NodeSpec
+from sf_ml_framework.run.bindings import Bindings
+from sf_ml_framework.run.outcome import Failure, Outcome
+
+_LENGTH = struct.Struct(">I")
+_CHUNK = 256 * 1024
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Run this node once; answered by one Outcome or Failure."""
+
+    node: NodeSpec
+    bindings: Bindings
+    datasets: tuple[DatasetSpec, ...]
+    """Those that the bindings name."""
+    log: str
+    """File that gets all that the node prints."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The worker is up; said once."""
+
+
+Message = Job | Ready | Outcome | Failure
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+class Channel:
+    """One end of the socket between a run and a worker. Who makes it closes it."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.socket = end
+        self._buffer = bytearray()
+
+    def fileno(self) -> int:
+        """Return the descriptor, so that a selector can wait for it."""
+        return self.socket.fileno()
+
+    def send(self, message: Message) -> None:
+        """Send *message* whole.
+
+        Raises:
+            OSError: the other end is gone.
+        """
+        body = _ENCODER.encode(message)
+        self.socket.sendall(_LENGTH.pack(len(body)) + body)
+
+    def receive(self) -> list[Message] | None:
+        """Wait for bytes and return the messages they complete; none when the other end is gone."""
+        try:
+            chunk = self.socket.recv(_CHUNK)
+        except OSError:
+            chunk = b""
+        if not chunk:
+            return None
+        self._buffer += chunk
+        return list(self._frames())
+
+    def close(self) -> None:
+        """Close this end; the other one reads the end of the stream."""
+        self.socket.close()
+
+    def _frames(self) -> Iterator[Message]:
+        while len(self._buffer) >= _LENGTH.size:
+            end = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_LENGTH.size : end])
+            del self._buffer[:end]
+            yield _DECODER.decode(body)

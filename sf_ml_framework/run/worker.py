@@ -1,0 +1,133 @@
+"""A worker: a process that runs one node after another, and goes when the run goes.
+
+It reads jobs from a socket and answers each. A second thread holds the reading end, so that the
+worker notices within a moment when the run that started it is gone, whatever a node is doing.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from types import FrameType
+
+from sf_ml_framework.run.execute import attempt
+from sf_ml_framework.run.logs import Capture
+from sf_ml_framework.run.messages import Channel, Job, Message, Ready
+from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
+from sf_ml_framework.run.ports import Place
+from sf_ml_framework.run.trace import author_trace
+
+GRACE_SECONDS = 2.0
+"""How long a node that is told to stop may tidy up."""
+_LARGE = 256 * 2**20
+
+
+class Stopped(BaseException):
+    """The worker was told to stop; raised in whatever the node is doing."""
+
+
+def serve(descriptor: int, open_place: Callable[[], Place], root: Path) -> int:
+    """Run the jobs that come over the inherited socket *descriptor* until it is closed.
+
+    Args:
+        descriptor: one end of a socket pair; the run holds the other.
+        open_place: called once, before the first job.
+        root: the project's folder; every node begins with it as working directory.
+
+    Returns:
+        The exit code of the process.
+    """
+    end = socket.socket(fileno=descriptor)
+    end.set_inheritable(False)
+    channel = Channel(end)
+    return _Worker(channel, open_place, root).serve()
+
+
+class _Worker:
+    def __init__(self, channel: Channel, open_place: Callable[[], Place], root: Path) -> None:
+        self.channel = channel
+        self.open_place = open_place
+        self.root = root
+        self.place: Place | None = None
+        self.jobs: SimpleQueue[Message | None] = SimpleQueue()
+        self.capture = Capture()
+        self.busy = False
+
+    def serve(self) -> int:
+        faulthandler.enable()
+        _listen_to_signals()
+        threading.Thread(target=self._listen, name="run", daemon=True).start()
+        try:
+            self.channel.send(Ready())
+            while isinstance(job := self.jobs.get(), Job):
+                self.busy = True
+                self._answer(job)
+                self.busy = False
+        except (Stopped, OSError):
+            # Told to stop, or the run is gone: there is no one left to tell.
+            pass
+        finally:
+            # From here on a second signal would only break what is being tidied.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            if self.place is not None:
+                self.place.close()
+            self.capture.flush()
+        return 0
+
+    def _answer(self, job: Job) -> None:
+        os.chdir(self.root)
+        # A node before this one may have changed both.
+        _listen_to_signals()
+        self.capture.begin(Path(job.log))
+        try:
+            result = self._run(job)
+        except Stopped as error:
+            self.capture.flush()
+            self.channel.send(Failure(error="stopped", kind="stopped", trace=author_trace(error)))
+            raise
+        self.capture.flush()
+        self.channel.send(result)
+        if isinstance(result, Failure) or result.peak_memory_bytes > _LARGE:
+            # Errors hold their frames in circles, and frames hold data.
+            gc.collect()
+
+    def _run(self, job: Job) -> Outcome | Failure:
+        if self.place is None:
+            try:
+                self.place = self.open_place()
+            except Exception as error:  # noqa: BLE001 -- errors are data from here on
+                return failure_of(error)
+        datasets = {dataset.name: dataset for dataset in job.datasets}
+        return attempt(job.node, job.bindings, datasets, self.place)
+
+    def _listen(self) -> None:
+        """Hand on what arrives; when the run is gone, see to it that this process goes too."""
+        while (messages := self.channel.receive()) is not None:
+            for message in messages:
+                self.jobs.put(message)
+        self.jobs.put(None)
+        if self.busy:
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)
+        # The node is in code that no signal interrupts, or left threads behind.
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _listen_to_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise Stopped
