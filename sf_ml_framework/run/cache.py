@@ -18,7 +18,7 @@ import msgspec
 from sf_ml_framework.manifest.model import DatasetSpec, Manifest, NodeSpec
 from sf_ml_framework.run.bindings import Bindings
 from sf_ml_framework.run.fingerprint import Fingerprint, Fingerprints
-from sf_ml_framework.run.keys import canonical, catalog_name, differences, digest
+from sf_ml_framework.run.keys import canonical, catalog_name, differences
 from sf_ml_framework.run.ports import Journal, Place
 from sf_ml_framework.run.records import NodeKey, NodeRun, Reason, Saved
 
@@ -100,7 +100,7 @@ class Cache:
             return Decision(hit=False, reason=reason, differences=different)
         if force:
             return Decision(hit=False, reason=Reason(kind="forced"), differences=different)
-        success = self._journal.find_success(node.name, digest(key))
+        success = self._journal.find_success(node.name, key.digest)
         broken = self._broken(success)
         if success and not broken:
             detail = f"since run {success.run_id}"

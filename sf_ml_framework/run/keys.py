@@ -1,10 +1,9 @@
-"""Keys of nodes: their canonical form, their digest, and how two of them differ."""
+"""Keys of nodes: values in canonical form, and how two keys differ."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -17,11 +16,6 @@ _SHOWN = 40
 """Characters of a value that a reason shows."""
 
 _CATALOG = "catalog:"
-
-
-def digest(key: NodeKey) -> str:
-    """Return the SHA-256 of *key*; equal keys have an equal one, whatever the order of names."""
-    return sha256(_ENCODER.encode(key)).hexdigest()
 
 
 def canonical(value: Any) -> Any:
