@@ -1,0 +1,130 @@
+"""Run what a page of the documentation shows, and compare what it prints.
+
+A page is Markdown. A block with a title is a file that is written; a ``console`` block holds
+commands behind ``$`` and what they print. Run ids, times, durations, sizes and hashes differ from
+run to run and are compared by their shape alone; a line ``…`` stands for any number of lines.
+
+``UPDATE_DOCS=1`` writes what the commands print into the page instead of comparing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+FENCE = re.compile(
+    r"^```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+SHAPES = (
+    (re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}"), "<run>"),
+    (
+        re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?"),
+        "<when>",
+    ),
+    (re.compile(r"\b\d+ min \d+ s|\b\d+(\.\d+)? (ms|s|min)\b"), "<duration>"),
+    (re.compile(r"\b\d+(\.\d+)? (B|kB|MB|GB|KiB|MiB|GiB)\b"), "<size>"),
+    (re.compile(r"\b[0-9a-f]{12,64}\b"), "<hash>"),
+    (re.compile(r"[ \t]{2,}"), "  "),
+    (re.compile(r"[─━-]{3,}"), "---"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block of a page, and where it stands in the text."""
+
+    language: str
+    title: str
+    body: str
+    start: int
+    end: int
+
+
+def blocks_of(text: str) -> list[Block]:
+    """Return the fenced blocks of a page in order."""
+    return [
+        Block(found["language"], found["title"] or "", found["body"], *found.span("body"))
+        for found in FENCE.finditer(text)
+    ]
+
+
+def shape_of(text: str) -> list[str]:
+    """Return the lines of *text* with what differs from run to run replaced by its shape."""
+    for pattern, shape in SHAPES:
+        text = pattern.sub(shape, text)
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+def matches(expected: list[str], printed: list[str]) -> bool:
+    """Return whether the *printed* lines are the *expected* ones, ``…`` standing for any."""
+    if not expected:
+        return not printed
+    if expected[0].strip() == "…":
+        return any(matches(expected[1:], printed[skip:]) for skip in range(len(printed) + 1))
+    return bool(printed) and expected[0] == printed[0] and matches(expected[1:], printed[1:])
+
+
+def sessions_of(body: str) -> list[tuple[str, str]]:
+    """Return the commands of a console block, each with the output that follows it."""
+    parts = re.split(r"^\$ (.*)\n", body, flags=re.MULTILINE)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def run(page: Path, folder: Path) -> list[str]:
+    """Do in *folder* what *page* shows; return a message for each command that differs."""
+    text = page.read_text(encoding="utf-8")
+    wrong, rewritten, done = [], [], 0
+    for block in blocks_of(text):
+        if block.title:
+            file = folder / block.title
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.body, encoding="utf-8")
+        if block.language != "console":
+            continue
+        shown = []
+        for command, expected in sessions_of(block.body):
+            printed = _printed(command, folder)
+            shown.append(f"$ {command}\n{printed}")
+            if not matches(shape_of(expected), shape_of(printed)):
+                wrong.append(f"$ {command}\n--- the page says\n{expected}--- it prints\n{printed}")
+                shown[-1] = f"$ {command}\n{printed}"
+            else:
+                shown[-1] = f"$ {command}\n{expected}"
+        rewritten.append(text[done : block.start] + "".join(shown))
+        done = block.end
+    if os.environ.get("UPDATE_DOCS") and wrong:
+        page.write_text("".join(rewritten) + text[done:], encoding="utf-8")
+    return wrong
+
+
+def _printed(command: str, folder: Path) -> str:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    for name in ("MLOPS_DATA", "MLOPS_DATA_FORMAT", "MLOPS_WORKERS", "MLOPS_PROJECT_DIR"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    printed = done.stdout.replace(str(folder), "…")
+    if printed and not printed.endswith("\n"):
+        printed += "\n"
+    return printed
