@@ -1,0 +1,48 @@
+"""``python -m sf_ml_framework.emulator``: the emulator in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Start, say so in one line, and run until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m sf_ml_framework.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--state", type=Path, help="directory in which everything is kept")
+    parser.add_argument("--user", default="mlops")
+    parser.add_argument("--password", default="mlops")
+    parser.add_argument("--account", default="emulator")
+    parser.add_argument("--record", type=Path, help="file for one JSON line per event")
+    chosen = parser.parse_args(arguments)
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    from .server import Emulator
+
+    with Emulator(
+        port=chosen.port,
+        host=chosen.host,
+        state=chosen.state,
+        user=chosen.user,
+        password=chosen.password,
+        account=chosen.account,
+        record=chosen.record,
+    ) as emulator:
+        sys.stdout.write(
+            f"emulator ready at {emulator.url} account={chosen.account} user={chosen.user}\n"
+        )
+        sys.stdout.flush()
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

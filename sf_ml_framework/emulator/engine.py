@@ -1,0 +1,303 @@
+"""The adapter to fakesnow and DuckDB: the only file that knows either.
+
+It uses private names of fakesnow 0.12.1, which is pinned exactly; ``tests/unit/emulator/test_engine.py``
+covers them. Repairs, against emulator behaviour that real clients trip over: column names and types
+come from the result itself and not from a DESCRIBE; ``CREATE TABLE t(cols) AS`` is described in the
+right dialect; temporary tables are reached by qualified names (:mod:`.temporary`).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import snowflake.connector.errors
+from fakesnow import info_schema, macros
+from fakesnow.conn import FakeSnowflakeConnection
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.instance import GLOBAL_DATABASE_NAME
+from fakesnow.transforms import show
+from sqlglot import exp
+
+from .engine_faults import translate
+from .results import DELETE, DML, INSERT, MERGE, SELECT, UPDATE, Column, ResultSet
+
+_TYPES = {
+    '"NULL"': "text",
+    "BIGINT": "fixed",
+    "BLOB": "binary",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "DOUBLE": "real",
+    "FLOAT": "real",
+    "HUGEINT": "fixed",
+    "INTEGER": "fixed",
+    "SMALLINT": "fixed",
+    "TINYINT": "fixed",
+    "UTINYINT": "fixed",
+    "USMALLINT": "fixed",
+    "UINTEGER": "fixed",
+    "UBIGINT": "fixed",
+    "UHUGEINT": "fixed",
+    "JSON": "variant",
+    "TIME": "time",
+    "TIMESTAMP WITH TIME ZONE": "timestamp_ltz",
+    "TIMESTAMP": "timestamp_ntz",
+    "TIMESTAMP_NS": "timestamp_ntz",
+    "TIMESTAMP_S": "timestamp_ntz",
+    "TIMESTAMP_MS": "timestamp_ntz",
+}
+
+
+class _Duck:
+    """A DuckDB connection that remembers what its last Arrow table was made of."""
+
+    def __init__(self, inner: duckdb.DuckDBPyConnection) -> None:
+        self.inner = inner
+        self.described: list[tuple[str, str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def to_arrow_table(self) -> pa.Table:
+        self.described = [(d[0], str(d[1])) for d in self.inner.description or []]
+        return self.inner.to_arrow_table()
+
+
+class _Forgetful(dict[str, Any]):
+    """fakesnow keeps every result; ours are kept by the query store instead."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        return None
+
+
+class Engine:
+    """All databases of one account.
+
+    Args:
+        folder: where database files live, or None to keep everything in memory.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
+        self._folder = folder
+        # sqlglot still writes single-arrow lambdas for DuckDB.
+        self._root = duckdb.connect(
+            ":memory:", config={"lambda_syntax": "ENABLE_SINGLE_ARROW", "threads": "2"}
+        )
+        self._attach(GLOBAL_DATABASE_NAME)
+        self._root.execute(info_schema.fs_global_creation_sql())
+        self._root.execute(show.fs_global_creation_sql())
+        self._root.execute("set global TimeZone = 'UTC'")
+        self._lock = threading.Lock()
+
+    def _attach(self, database: str) -> None:
+        file = ":memory:"
+        if self._folder:
+            # The name is a client's: it may hold what no file name can.
+            file = str(self._folder / f"{database.encode().hex()}.duckdb").replace("'", "''")
+        self._root.execute(f"attach if not exists '{file}' as {_ident(database)}")
+
+    def attach(self, database: str) -> None:
+        """Create the database, or open the one that was kept."""
+        with self._lock:
+            self._attach(database)
+            cursor = self._root.cursor()
+            cursor.execute(info_schema.per_db_creation_sql(_ident(database)))
+            cursor.execute(macros.creation_sql(_ident(database)))
+            cursor.close()
+
+    def detach(self, database: str) -> None:
+        """Drop the database and its file."""
+        with self._lock:
+            self._root.execute(f"detach {_ident(database)}")
+            if self._folder:
+                for file in self._folder.glob(f"{database.encode().hex()}.duckdb*"):
+                    file.unlink()
+
+    def connect(self) -> Connection:
+        """Open a connection for one session."""
+        return Connection(self._root.cursor())
+
+    def close(self) -> None:
+        """Write everything out and close."""
+        self._root.close()
+
+
+class Connection:
+    """One session's view of the engine; one statement at a time."""
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
+        self._duck = _Duck(duck)
+        self._fake = FakeSnowflakeConnection(
+            self._duck, _Forgetful(), None, None, create_database=False, create_schema=False
+        )
+        self.lock = threading.RLock()
+        self.in_transaction = False
+        self._registered: list[str] = []
+
+    @property
+    def database(self) -> str | None:
+        """The current database."""
+        return self._fake.database if self._fake.database_set else None
+
+    @property
+    def schema(self) -> str | None:
+        """The current schema."""
+        return self._fake.schema if self._fake.schema_set and self._fake.database_set else None
+
+    def use(self, database: str | None, schema: str | None) -> None:
+        """Set the current database and schema; neither is checked here."""
+        with self.lock:
+            hidden = "_fs_information_schema" if schema == "INFORMATION_SCHEMA" else schema
+            where = "memory.main"
+            if database:
+                where = f"{_ident(database)}.{_ident(hidden or 'main')}"
+            literal = where.replace("'", "''")
+            self._duck.execute(f"set schema = '{literal}'")
+            self._fake.database = database
+            self._fake.database_set = database is not None
+            self._fake._schema = hidden.upper() if hidden and hidden != schema else schema
+            self._fake.schema_set = schema is not None
+
+    def run(self, expression: exp.Expression) -> ResultSet:
+        """Run one parsed Snowflake statement.
+
+        Raises:
+            SnowflakeError: what the engine refused, in Snowflake's words and numbers.
+        """
+        with self.lock:
+            cursor = FakeSnowflakeCursor(self._fake, self._duck)
+            kind = _statement_type(expression)
+            try:
+                cursor.check_db_and_schema(expression)
+                transformed = expression
+                for statement in cursor._transform_explode(expression):
+                    transformed = cursor._transform(statement, None)
+                    cursor._execute(transformed, None)
+            except (
+                snowflake.connector.errors.Error,
+                duckdb.Error,
+                NotImplementedError,
+                AssertionError,
+            ) as error:
+                raise translate(error) from error
+            table = cursor._arrow_table
+            if kind == SELECT and not isinstance(expression, exp.Query):
+                kind = 0x6000
+            result = self._result(table, kind)
+            if kind >= DML and kind < 0x4000:
+                result.affected = cursor._rowcount
+            return result
+
+    def raw(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
+        """Run DuckDB SQL and return its rows."""
+        with self.lock:
+            try:
+                return self._duck.execute(sql, values).fetchall()
+            except duckdb.Error as error:
+                raise translate(error) from error
+
+    def query(self, sql: str, values: Any = None) -> ResultSet:
+        """Run DuckDB SQL and return a result set."""
+        with self.lock:
+            try:
+                self._duck.execute(sql, values)
+                return self._result(self._duck.to_arrow_table(), SELECT)
+            except duckdb.Error as error:
+                raise translate(error) from error
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make *table* readable as a view of this connection, until :meth:`unregister`."""
+        with self.lock:
+            self._duck.register(name, table)
+            self._registered.append(name)
+
+    def unregister(self) -> None:
+        """Forget all registered tables."""
+        with self.lock:
+            for name in self._registered:
+                self._duck.unregister(name)
+            self._registered.clear()
+
+    def create_function(self, *args: Any, **kwargs: Any) -> None:
+        """Register a Python function with DuckDB (see ``duckdb.create_function``)."""
+        with self.lock:
+            self._duck.create_function(*args, **kwargs)
+
+    def begin(self) -> None:
+        """Start a transaction unless there is one."""
+        if not self.in_transaction:
+            self.raw("begin")
+            self.in_transaction = True
+
+    def end(self, *, commit: bool) -> None:
+        """Commit or roll back the transaction, if there is one."""
+        if self.in_transaction:
+            self.in_transaction = False
+            try:
+                self.raw("commit" if commit else "rollback")
+            except Exception:
+                if commit:
+                    self.raw("rollback")
+                raise
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs now."""
+        self._duck.interrupt()
+
+    def close(self) -> None:
+        """Roll back and close."""
+        with self.lock:
+            self.end(commit=False)
+            self._duck.close()
+
+    def _result(self, table: pa.Table, kind: int) -> ResultSet:
+        columns: list[Column] = []
+        arrays: list[Any] = []
+        for (_, duck_type), array, name in zip(
+            self._duck.described, table.columns, table.schema.names, strict=True
+        ):
+            column, values = _column(name, duck_type, array)
+            columns.append(column)
+            arrays.append(values)
+        schema = pa.schema([(c.name, a.type) for c, a in zip(columns, arrays, strict=True)])
+        return ResultSet(columns, pa.Table.from_arrays(arrays, schema=schema), kind)
+
+
+def _column(name: str, duck_type: str, array: Any) -> tuple[Column, Any]:
+    if duck_type.startswith("DECIMAL("):
+        precision, scale = duck_type[8:-1].split(",")
+        return Column(name, "fixed", int(precision), int(scale)), array
+    kind = _TYPES.get(duck_type)
+    if kind is not None:
+        if kind == "fixed":
+            return Column(name, "fixed", 38, 0), array
+        return Column(name, kind), array
+    if duck_type.endswith("]") or duck_type.startswith(("STRUCT", "MAP", "UNION")):
+        texts = [None if v is None else json.dumps(v, default=str) for v in array.to_pylist()]
+        kind = "array" if duck_type.endswith("]") else "object"
+        return Column(name, kind), pa.chunked_array([pa.array(texts, pa.string())])
+    texts = [None if v is None else str(v) for v in array.to_pylist()]
+    return Column(name, "text"), pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _ident(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _statement_type(expression: exp.Expression) -> int:
+    if isinstance(expression, exp.Insert):
+        return INSERT
+    if isinstance(expression, exp.Update):
+        return UPDATE
+    if isinstance(expression, exp.Delete):
+        return DELETE
+    if isinstance(expression, exp.Merge):
+        return MERGE
+    return SELECT

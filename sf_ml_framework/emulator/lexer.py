@@ -1,0 +1,133 @@
+"""Cut Snowflake SQL into tokens and statements.
+
+Not sqlglot's tokenizer: that one takes everything after PUT, CALL or EXECUTE as one string, and the
+``//`` of ``file://`` as a comment. This one keeps positions, so that text can be replaced in place.
+
+Source: Snowflake, "String & binary data types" (escapes, dollar quotes), "Identifier requirements".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .faults import syntax_error
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|--[^\n]*|//[^\n]*|/\*.*?\*/)
+  | (?P<FILE>file://(?:[^\s;'"])+|snow://[^\s;,'")]+)
+  | (?P<DOLLAR>\$\$.*?\$\$)
+  | (?P<STRING>'(?:[^'\\]|\\.|'')*')
+  | (?P<QUOTED>"(?:[^"]|"")*")
+  | (?P<STAGE>@(?:~|(?:%?(?:"(?:[^"]|"")*"|[\w$]+))(?:\.(?:%?(?:"(?:[^"]|"")*"|[\w$]+)))*)(?:/[^\s,;()']*)?)
+  | (?P<NUMBER>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
+  | (?P<WORD>[^\W\d][\w$]*)
+  | (?P<VARIABLE>\$\w+)
+  | (?P<BIND>\?)
+  | (?P<OP>->>|:=|=>|::|<>|!=|<=|>=|\|\||->|.)
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
+_ESCAPE = re.compile(r"''|\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token; *text* is as written, ``start`` and ``end`` (exclusive) its place."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """The upper-cased word, or the operator; empty for literals and quoted names."""
+        return self.text.upper() if self.kind in {"WORD", "OP"} else ""
+
+    @property
+    def value(self) -> str:
+        """The value of a string or dollar-quoted literal."""
+        if self.kind == "DOLLAR":
+            return self.text[2:-2]
+        return unquote(self.text) if self.kind == "STRING" else self.text
+
+
+def unquote(literal: str) -> str:
+    """Return the value of a single-quoted literal."""
+
+    def one(match: re.Match[str]) -> str:
+        escape = match[1]
+        if escape is None:
+            return "'"
+        if len(escape) > 1:
+            return chr(int(escape[1:], 16))
+        return _ESCAPES.get(escape, escape)
+
+    return _ESCAPE.sub(one, literal[1:-1])
+
+
+def quote(value: str) -> str:
+    """Return *value* as a single-quoted literal that Snowflake and DuckDB both read."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def tokenize(sql: str) -> list[Token]:
+    """Return the tokens of *sql*, without comments and white space."""
+    found: list[Token] = []
+    at = 0
+    while at < len(sql):
+        match = _TOKEN.match(sql, at)
+        if match is None or match.lastgroup is None:  # pragma: no cover - "." matches anything
+            raise syntax_error(f"parse error line 1 at position {at} near '{sql[at : at + 10]}'.")
+        kind, text = match.lastgroup, match[0]
+        if kind == "OP" and text in "'\"":
+            raise syntax_error(f"parse error line 1 at position {at} near '<EOF>'.")
+        if kind != "space":
+            found.append(Token(kind, text, at, match.end()))
+        at = match.end()
+    return found
+
+
+def split(sql: str) -> list[str]:
+    """Return the statements of *sql*; a scripting block is one statement."""
+    tokens = tokenize(sql)
+    parts: list[str] = []
+    start = 0
+    depth = 0
+    first = 0
+    for index, token in enumerate(tokens):
+        depth += _nesting(tokens, index, first)
+        if token.text == ";" and depth <= 0:
+            if index > first:
+                parts.append(sql[start : token.start].strip())
+            start, first, depth = token.end, index + 1, 0
+    if first < len(tokens):
+        parts.append(sql[start:].strip())
+    return parts
+
+
+def _nesting(tokens: list[Token], index: int, first: int) -> int:
+    """Return by how much the token opens or closes a scripting block or CASE."""
+    word = tokens[index].word
+    after = tokens[index + 1].word if index + 1 < len(tokens) else ""
+    before = tokens[index - 1].word if index else ""
+    if word == "DECLARE" and index == first:
+        return 1
+    if word == "BEGIN":
+        if after in {";", "", "TRANSACTION", "WORK", "NAME"}:
+            return 0
+        declared = any(t.word == "DECLARE" for t in tokens[first : first + 1])
+        # DECLARE .. BEGIN .. END is one level, opened by DECLARE.
+        return 0 if declared and not any(t.word == "BEGIN" for t in tokens[first:index]) else 1
+    block = any(t.word in {"BEGIN", "DECLARE"} for t in tokens[first:index])
+    if not block:
+        return 0
+    opens = word in {"CASE", "LOOP", "REPEAT"} or (
+        word in {"IF", "FOR", "WHILE"} and before in {";", "BEGIN", "THEN", "ELSE", "DO"}
+    )
+    if opens and before != "END":
+        return 0 if word == "REPEAT" and after == "(" else 1
+    return -1 if word == "END" else 0

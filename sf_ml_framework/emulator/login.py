@@ -1,0 +1,184 @@
+"""Log in, renew, keep alive, log out.
+
+Source: connector 4.8, ``auth/_auth.py``, ``network.py`` (``_token_request``, ``_heartbeat``).
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from .account import SESSION_PARAMETERS, Account
+from .faults import SnowflakeError
+from .names import Path, fold
+from .session import Session
+from .tokens import MASTER_HOURS, SESSION_HOURS, Grant
+
+if TYPE_CHECKING:
+    from .app import Incoming
+
+SERVER_VERSION = "9.36.0"
+
+
+def login(account: Account, request: Incoming) -> dict[str, Any]:
+    """Open a session for whoever proves who they are."""
+    data = request.data.get("data")
+    if not isinstance(data, dict):
+        raise SnowflakeError("Bad request: no data.", number=390400, state="08001")
+    if not account.address:
+        account.address = request.address
+    granted = account.tokens.check(data)
+    session = start(account, granted, request.query, data.get("SESSION_PARAMETERS") or {})
+    account.record.add("login", user=session.user, role=session.role, session=session.id)
+    return {
+        "data": {
+            "masterToken": session.master_token,
+            "token": session.token,
+            "validityInSeconds": SESSION_HOURS * 3600,
+            "masterValidityInSeconds": MASTER_HOURS * 3600,
+            "displayUserName": session.user,
+            "serverVersion": SERVER_VERSION,
+            "firstLogin": False,
+            "remMeToken": None,
+            "remMeValidityInSeconds": 0,
+            "healthCheckInterval": 45,
+            "newClientForUpgrade": None,
+            "sessionId": session.id,
+            "parameters": parameter_list(session),
+            "sessionInfo": {
+                "databaseName": session.database,
+                "schemaName": session.schema,
+                "warehouseName": session.warehouse,
+                "roleName": session.role,
+            },
+            "idToken": None,
+            "idTokenValidityInSeconds": 0,
+            "responseData": None,
+            "mfaToken": None,
+        },
+        "code": None,
+        "message": None,
+        "success": True,
+    }
+
+
+def start(
+    account: Account, granted: Grant, wanted: dict[str, str], parameters: dict[str, Any]
+) -> Session:
+    """Open a session at the wanted place; what does not exist is left unset, as Snowflake does."""
+    user = account.catalog.find("USER", Path("", "", granted.user))
+    defaults = user.properties if user else {}
+    role = granted.role or fold(wanted.get("roleName") or str(defaults.get("DEFAULT_ROLE") or "PUBLIC"))
+    if role not in roles_of(account, granted.user) and granted.role is None:
+        if account.catalog.find("ROLE", Path("", "", role)) is None:
+            why = "does not exist or not authorized"
+        else:
+            why = "is not granted to this user"
+        raise SnowflakeError(
+            f"Role '{role}' specified in the connect string {why}. Contact your local system "
+            "administrator, or attempt to login with another role, e.g. PUBLIC.",
+            number=390189,
+            state="08001",
+        )
+    session = account.open_session(user=granted.user, role=role)
+    session.facts.update(granted.facts or {})
+    session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)
+    for key, value in parameters.items():
+        if key.upper() in SESSION_PARAMETERS:
+            session.parameters[key.upper()] = value
+    warehouse = wanted.get("warehouse") or str(defaults.get("DEFAULT_WAREHOUSE") or "")
+    if warehouse and account.catalog.find("WAREHOUSE", Path("", "", fold(warehouse))):
+        session.warehouse = fold(warehouse)
+    namespace = str(defaults.get("DEFAULT_NAMESPACE") or "").split(".")
+    database = wanted.get("databaseName") or namespace[0]
+    schema = wanted.get("schemaName") or (namespace[1] if len(namespace) > 1 else "PUBLIC")
+    if database and account.catalog.find("DATABASE", Path("", "", fold(database))):
+        known = account.catalog.find("SCHEMA", Path(fold(database), "", fold(schema)))
+        session.connection.use(fold(database), fold(schema) if known else None)
+    return session
+
+
+def roles_of(account: Account, user: str) -> set[str]:
+    """Return every role that *user* holds, directly or through other roles, and PUBLIC."""
+    pairs = account.catalog.execute(
+        "select on_name, to_kind, to_name from grants where on_kind = 'ROLE' and privilege = 'USAGE'"
+    )
+    held = {"PUBLIC"} | {role for role, kind, name in pairs if kind == "USER" and name == user}
+    while True:
+        more = {role for role, kind, name in pairs if kind == "ROLE" and name in held} - held
+        if not more:
+            return held
+        held |= more
+
+
+def parameter_list(session: Session) -> list[dict[str, Any]]:
+    """Return the session's parameters as the clients read them."""
+    merged = {**SESSION_PARAMETERS, **session.parameters}
+    return [{"name": name, "value": value} for name, value in merged.items()]
+
+
+def session_of(account: Account, request: Incoming) -> Session:
+    """Return the session of the request's token.
+
+    Raises:
+        SnowflakeError: 390104 there is none, 390112 it must be renewed.
+    """
+    token = request.token()
+    if not token:
+        raise SnowflakeError(
+            "Session token not found in the request data.", number=390103, state="08001"
+        )
+    for session in list(account.sessions.values()):
+        if hmac.compare_digest(session.token, token):
+            if session.token_expires and session.token_expires <= account.clock.now():
+                raise SnowflakeError(
+                    "Authentication token has expired.  The user must authenticate again.",
+                    number=390112,
+                    state="08001",
+                )
+            return session
+    raise SnowflakeError(
+        "User must login again to access the service.", number=390104, state="08001"
+    )
+
+
+def renew(account: Account, request: Incoming) -> dict[str, Any]:
+    """Give a new session token for the master token."""
+    master = request.token()
+    for session in list(account.sessions.values()):
+        if hmac.compare_digest(session.master_token, master):
+            session.token = secrets.token_urlsafe(32)
+            session.master_token = secrets.token_urlsafe(32)
+            session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)
+            return {
+                "data": {
+                    "sessionToken": session.token,
+                    "validityInSecondsST": SESSION_HOURS * 3600,
+                    "masterToken": session.master_token,
+                    "validityInSecondsMT": MASTER_HOURS * 3600,
+                    "masterValidityInSeconds": MASTER_HOURS * 3600,
+                    "sessionId": session.id,
+                },
+                "code": None,
+                "message": None,
+                "success": True,
+            }
+    raise SnowflakeError(
+        "Master token has expired. You must login again.", number=390114, state="08001"
+    )
+
+
+def heartbeat(account: Account, request: Incoming) -> dict[str, Any]:
+    """Say that the session lives."""
+    session_of(account, request)
+    return {"data": None, "code": None, "message": None, "success": True}
+
+
+def logout(account: Account, request: Incoming) -> dict[str, Any]:
+    """Close the session."""
+    session = session_of(account, request)
+    if request.query.get("delete"):
+        account.close_session(session)
+    return {"data": None, "code": None, "message": None, "success": True}

@@ -1,0 +1,43 @@
+"""The rooms: each adds one part of Snowflake to an account. One line here is all a new room needs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from ..account import Account
+
+ROOMS = (
+    "showing",
+    "transactions",
+    "sessions",
+    "databases",
+    "warehouses",
+    "roles",
+    "users",
+    "tags",
+    "tables",
+    "temporary",
+    "stages",
+    "transfer",
+    "formats",
+    "copying",
+    "functions",
+    "information",
+    "dialect",
+    "strict",
+    "scripting",
+)
+
+
+class Room(Protocol):
+    """A module that adds something to an account."""
+
+    def install(self, account: Account) -> None:
+        """Register everything on *account*."""
+
+
+def load() -> list[Room]:
+    """Import the rooms, in order."""
+    return [cast(Room, import_module(f"{__name__}.{name}")) for name in ROOMS]

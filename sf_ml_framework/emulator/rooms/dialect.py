@@ -1,0 +1,105 @@
+"""Make the engine understand what fakesnow does not: ``$1`` of VALUES, ASOF JOIN, HASH, division.
+
+Source: Snowflake, "VALUES", "ASOF JOIN", "HASH", and the statements that Snowpark 1.56 sends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+if TYPE_CHECKING:
+    from ..account import Account
+    from ..session import Session
+
+
+def install(account: Account) -> None:
+    """Register the rewrites."""
+    account.rewrite(numbered_columns)
+    account.rewrite(asof)
+    account.rewrite(hashes)
+    account.rewrite(division)
+
+
+def numbered_columns(session: Session, tree: exp.Expression) -> exp.Expression:
+    """``SELECT $1 FROM VALUES (..)``: the columns of VALUES are COLUMN1, COLUMN2, ..."""
+    for node in list(tree.find_all(exp.Parameter)):
+        number = node.this
+        if isinstance(number, exp.Literal) and not number.is_string and number.this.isdigit():
+            name = exp.to_identifier(f"COLUMN{number.this}", quoted=True)
+            parent = node.parent
+            if isinstance(parent, exp.Column) and parent.this is node:
+                node.replace(name)
+            else:
+                node.replace(exp.column(name))
+    return tree
+
+
+def asof(session: Session, tree: exp.Expression) -> exp.Expression:
+    """``ASOF JOIN .. MATCH_CONDITION``: DuckDB takes the inequality in ON; Snowflake's is a left join."""
+    for join in tree.find_all(exp.Join):
+        condition = join.args.get("match_condition")
+        if condition is None:
+            continue
+        join.set("match_condition", None)
+        join.set("side", "LEFT")
+        on = join.args.get("on")
+        if using := join.args.get("using"):
+            left = join.find_ancestor(exp.Select)
+            source = left.args["from_"].this if left else None
+            pairs = [
+                exp.EQ(
+                    this=exp.column(c.name, table=source.alias_or_name if source else None, quoted=True),
+                    expression=exp.column(c.name, table=join.this.alias_or_name, quoted=True),
+                )
+                for c in using
+            ]
+            on = exp.and_(*pairs)
+            join.set("using", None)
+        join.set("on", exp.and_(on, condition) if on is not None else condition)
+    return tree
+
+
+def hashes(session: Session, tree: exp.Expression) -> exp.Expression:
+    """``HASH(..)`` is a signed 64-bit number; its values are not Snowflake's."""
+
+    def change(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Anonymous) and str(node.this).upper() == "HASH":
+            # 63 bits, then shifted to both signs, stay inside a BIGINT.
+            whole = exp.Anonymous(this="hash", expressions=node.expressions)
+            half = exp.Paren(this=exp.Mod(this=whole, expression=exp.Literal.number("9223372036854775807")))
+            return exp.cast(half, "BIGINT")
+        return node
+
+    return tree.transform(change)
+
+
+def division(session: Session, tree: exp.Expression) -> exp.Expression:
+    """``a / 0`` is error 100051, where DuckDB says infinity."""
+
+    def change(node: exp.Expression) -> exp.Expression:
+        if not isinstance(node, exp.Div) or _not_zero(node.expression):
+            return node
+        divisor = node.expression
+        zero = exp.EQ(this=divisor.copy(), expression=exp.Literal.number(0))
+        failing = exp.Anonymous(this="error", expressions=[exp.Literal.string("Division by zero")])
+        guarded = exp.Case(ifs=[exp.If(this=zero, true=failing)], default=divisor.copy())
+        node.set("expression", exp.Paren(this=guarded))
+        return node
+
+    if isinstance(tree, exp.Create) and tree.find(exp.Div):
+        # A view's text must stay what the client wrote.
+        return tree
+    return tree.transform(change)
+
+
+def _not_zero(node: exp.Expression) -> bool:
+    while isinstance(node, exp.Paren | exp.Cast):
+        node = node.this
+    if isinstance(node, exp.Literal):
+        try:
+            return not node.is_string and float(node.this) != 0
+        except ValueError:
+            return False
+    return isinstance(node, exp.Nullif)

@@ -1,0 +1,285 @@
+"""Route a statement: flow, guards, handlers of rooms, rewrites, engine."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from . import results
+from .binds import settle
+from .faults import SnowflakeError, syntax_error, unsupported
+from .lexer import Token, tokenize
+from .names import fold
+from .queries import CURRENT
+from .reader import Reader
+from .registry import Call, Registered, Statement
+from .results import ResultSet
+
+if TYPE_CHECKING:
+    from .account import Account
+    from .session import Session
+
+_CREATES = {"TABLE", "VIEW", "SEQUENCE"}
+_ALTERS = {"TABLE", "VIEW"}
+_CONFLICT = 625
+_ATTEMPTS = 50
+
+
+class Router:
+    """Runs statements of one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def run(self, session: Session, text: str, *, describe: bool = False) -> ResultSet:
+        """Run one statement; binds are in its text already.
+
+        Raises:
+            SnowflakeError: it was refused; an unknown statement is in the record as ``unknown``.
+        """
+        tokens = tokenize(text)
+        if not _block(tokens) and any(token.text == "->>" for token in tokens):
+            return self._flow(session, text, tokens)
+        plain = text if _block(tokens) else settle(text, tokens, session.variables)
+        reader = Reader(plain)
+        if reader.done:
+            raise syntax_error("Empty SQL statement.")
+        statement = Statement(plain, reader.tokens)
+        for guard in self._account.registry.guards:
+            guard(session, statement)
+        for taken, flags, registered in self._account.registry.handlers(reader.tokens):
+            call = Call(self._account, session, plain, Reader(plain), flags, describe)
+            call.reader.at = taken
+            if (result := self._handle(call, registered)) is not None:
+                return result
+        return self._engine(session, plain, describe=describe)
+
+    def _handle(self, call: Call, registered: Registered) -> ResultSet | None:
+        if not call.describe:
+            return registered.handler(call)
+        if not registered.reads:
+            return results.empty(results.done())
+        result = registered.handler(call)
+        return None if result is None else results.empty(result)
+
+    def _flow(self, session: Session, text: str, tokens: list[Token]) -> ResultSet:
+        """Run ``a ->> b ->> c``; ``$1`` is the statement before, ``$2`` the one before that.
+
+        Source: Snowflake, "Flow operators".
+        """
+        cuts = [0, *(t.end for t in tokens if t.text == "->>")]
+        ends = [*(t.start for t in tokens if t.text == "->>"), len(text)]
+        ids: list[str] = []
+        result: ResultSet | None = None
+        for start, end in zip(cuts, ends, strict=True):
+            part = _with_results(text[start:end], ids)
+            query = self._account.queries.inline(
+                session, part, lambda _, part=part: self.run(session, part)
+            )
+            if query.error is not None or query.result is None:
+                raise query.error or syntax_error("Empty SQL statement.")
+            result = query.result
+            ids.append(query.id)
+        if result is None:  # pragma: no cover - a flow has at least two parts
+            raise syntax_error("Empty SQL statement.")
+        return result
+
+    def parse(self, text: str) -> exp.Expression:
+        """Return the statement as sqlglot reads it."""
+        try:
+            return sqlglot.parse_one(text, read="snowflake")
+        except (SqlglotError, RecursionError) as error:
+            self._account.record.add("unknown", sql=text, error=str(error))
+            raise _cannot_parse(error, text) from None
+
+    def _engine(self, session: Session, text: str, *, describe: bool) -> ResultSet:
+        expression = self.parse(text)
+        if not _known(expression):
+            first = " ".join(text.split()[:6])
+            self._account.record.add("unknown", sql=text, session=session.id)
+            raise unsupported(f"statement '{first}' is not known to this emulator.")
+        return self.execute(session, expression, describe=describe)
+
+    def execute(
+        self, session: Session, expression: exp.Expression, *, describe: bool = False
+    ) -> ResultSet:
+        """Run a parsed statement: rewrites, locks, engine, observers."""
+        with session.connection.lock:
+            self._settle_place(session)
+            original = expression.copy()
+            try:
+                for rewrite in self._account.registry.rewrites:
+                    expression = rewrite(session, expression)
+                if describe:
+                    return self._describe(session, expression)
+                result = self._write(session, expression, original)
+            finally:
+                session.connection.unregister()
+        for observer in self._account.observers:
+            observer(session, original, result)
+        return result
+
+    def _settle_place(self, session: Session) -> None:
+        """Leave a database or schema that another session has dropped."""
+        from .names import Path
+
+        database, schema = session.database, session.schema
+        if database is None:
+            return
+        catalog = self._account.catalog
+        if catalog.find("DATABASE", Path("", "", database)) is None:
+            session.connection.use(None, None)
+        elif (
+            schema is not None
+            and schema != "INFORMATION_SCHEMA"
+            and catalog.find("SCHEMA", Path(database, "", schema)) is None
+        ):
+            session.connection.use(database, None)
+
+    def _describe(self, session: Session, expression: exp.Expression) -> ResultSet:
+        if isinstance(expression, exp.Query):
+            return results.empty(session.connection.run(expression.limit(0)))
+        counts = {
+            exp.Insert: ["number of rows inserted fixed"],
+            exp.Update: ["number of rows updated", "number of multi-joined rows updated"],
+            exp.Delete: ["number of rows deleted"],
+        }.get(type(expression))
+        if counts is None:
+            return results.empty(results.done())
+        columns = [results.Column(c.removesuffix(" fixed"), "fixed", 38, 0) for c in counts]
+        kinds = {exp.Insert: results.INSERT, exp.Update: results.UPDATE}
+        return results.rows(columns, [], kinds.get(type(expression), results.DELETE))
+
+    def _write(
+        self, session: Session, expression: exp.Expression, original: exp.Expression
+    ) -> ResultSet:
+        connection = session.connection
+        if isinstance(expression, exp.Query):
+            return connection.run(expression)
+        if not isinstance(expression, exp.DML | exp.Merge | exp.TruncateTable):
+            self.commit(session)  # DDL ends the transaction, and is one of its own
+        elif not session.parameters.get("AUTOCOMMIT", True):
+            connection.begin()
+        self._lock(session, original)
+        alone = not connection.in_transaction
+        try:
+            return self._attempt(session, expression, alone=alone)
+        finally:
+            if alone:
+                self._account.locks.release(session.id)
+
+    def _attempt(
+        self, session: Session, expression: exp.Expression, *, alone: bool
+    ) -> ResultSet:
+        # fakesnow runs these as several statements: all of them, or none.
+        whole = alone and (
+            isinstance(expression, exp.Merge)
+            or (isinstance(expression, exp.Insert) and bool(expression.args.get("overwrite")))
+        )
+        pause = threading.Event()
+        for attempt in range(_ATTEMPTS):
+            try:
+                if not whole:
+                    return session.connection.run(expression.copy())
+                session.connection.begin()
+                result = session.connection.run(expression.copy())
+                session.connection.end(commit=True)
+            except SnowflakeError as error:
+                if whole:
+                    session.connection.end(commit=False)
+                if error.number != _CONFLICT or not alone or attempt == _ATTEMPTS - 1:
+                    raise
+                pause.wait(0.005 * (attempt + 1))
+            else:
+                return result
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _lock(self, session: Session, expression: exp.Expression) -> None:
+        target = expression.this if isinstance(expression.this, exp.Expression) else None
+        if isinstance(expression, exp.TruncateTable) and expression.expressions:
+            target = expression.expressions[0]
+        if isinstance(target, exp.Schema):
+            target = target.this
+        if not isinstance(target, exp.Table) or not isinstance(target.this, exp.Identifier):
+            return
+        query = CURRENT.get()
+        self._account.locks.acquire(
+            str(session.resolve(table_parts(target))),
+            session.id,
+            exclusive=not isinstance(expression, exp.Insert),
+            timeout=float(session.parameters.get("LOCK_TIMEOUT", 43200)),
+            stop=query.cancel if query else None,
+        )
+
+    def commit(self, session: Session) -> None:
+        """End the transaction, if there is one, and release its locks."""
+        session.connection.end(commit=True)
+        self._account.locks.release(session.id)
+
+
+def _cannot_parse(error: Exception, text: str) -> SnowflakeError:
+    details = getattr(error, "errors", None)
+    if not details:
+        return syntax_error(f"cannot be parsed: {text[:100]}")
+    one = details[0]
+    near = one.get("highlight") or text.split()[0]
+    line, column = one.get("line") or 1, one.get("col") or 0
+    return syntax_error(f"syntax error line {line} at position {column} unexpected '{near}'.")
+
+
+def table_parts(table: exp.Table) -> tuple[str, ...]:
+    """Return the stored parts of a table's name."""
+    idents = [table.args.get("catalog"), table.args.get("db"), table.this]
+    return tuple(_folded(i) for i in idents if isinstance(i, exp.Identifier) and i.this)
+
+
+def _folded(identifier: exp.Identifier) -> str:
+    return str(identifier.this) if identifier.quoted else fold(str(identifier.this))
+
+
+def _known(expression: exp.Expression) -> bool:
+    kind = str(expression.args.get("kind") or "").upper()
+    match expression:
+        case exp.Create() | exp.Drop():
+            return kind in _CREATES
+        case exp.Alter():
+            return kind in _ALTERS
+        case exp.Command():
+            return False
+        case exp.Query() | exp.DML() | exp.Merge() | exp.TruncateTable():
+            return True
+    return isinstance(expression, exp.Values | exp.MultitableInserts)
+
+
+def _block(tokens: list[Token]) -> bool:
+    words = [token.word for token in tokens[:2]]
+    if words[:1] == ["DECLARE"]:
+        return True
+    return words[:1] == ["BEGIN"] and len(words) > 1 and words[1] not in {
+        ";",
+        "TRANSACTION",
+        "WORK",
+        "NAME",
+    }
+
+
+def _with_results(part: str, ids: list[str]) -> str:
+    from .binds import replace
+
+    tokens = tokenize(part)
+
+    def change(index: int) -> tuple[int, str] | None:
+        token = tokens[index]
+        before = tokens[index - 1].word if index else ""
+        if token.kind != "VARIABLE" or before not in {"FROM", "JOIN", ","}:
+            return None
+        number = token.text[1:]
+        if not number.isdigit() or not 0 < int(number) <= len(ids):
+            return None
+        return 1, f"TABLE(RESULT_SCAN('{ids[-int(number)]}'))"
+
+    return replace(part, tokens, change)

@@ -1,0 +1,98 @@
+"""What a fresh account holds.
+
+Source: Snowflake, "Overview of access control" (system-defined roles), trial accounts (COMPUTE_WH).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .catalog import Entry
+from .names import Path
+
+if TYPE_CHECKING:
+    from .account import Account
+
+ROLES = ("ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN")
+_INHERITS = (("SECURITYADMIN", "ACCOUNTADMIN"), ("SYSADMIN", "ACCOUNTADMIN"), ("USERADMIN", "SECURITYADMIN"))
+SHARED = "SNOWFLAKE"
+"""The database that Snowflake shares with every account."""
+
+
+def databases(account: Account) -> None:
+    """Open every database that was kept."""
+    for entry in account.catalog.all("DATABASE"):
+        account.engine.attach(entry.name)
+
+
+def fresh(account: Account) -> None:
+    """Fill an empty account; changes nothing in one that was kept."""
+    catalog = account.catalog
+    if catalog.find("ROLE", Path("", "", "ACCOUNTADMIN")) is not None:
+        return
+    now = account.clock.now()
+    with catalog.transaction():
+        for role in ROLES:
+            catalog.create(Entry(kind="ROLE", path=Path("", "", role), created_on=now))
+        for role, parent in _INHERITS:
+            grant_role(account, role, "ROLE", parent)
+        catalog.create(
+            Entry(
+                kind="WAREHOUSE",
+                path=Path("", "", "COMPUTE_WH"),
+                owner="SYSADMIN",
+                created_on=now,
+                properties={"WAREHOUSE_SIZE": "XSMALL", "AUTO_SUSPEND": 600, "STATE": "STARTED"},
+            )
+        )
+        # Snowflake's trial accounts let everyone use this warehouse.
+        grant(account, "USAGE", "WAREHOUSE", "COMPUTE_WH", "PUBLIC")
+        catalog.create(Entry(kind="DATABASE", path=Path("", "", SHARED), created_on=now))
+        catalog.create(
+            Entry(kind="SCHEMA", path=Path(SHARED, "", "ACCOUNT_USAGE"), created_on=now)
+        )
+    account.engine.attach(SHARED)
+    session = account.internal_session()
+    for schema in ("ACCOUNT_USAGE",):
+        session.connection.raw(f'create schema if not exists "{SHARED}"."{schema}"')
+    account.close_session(session)
+
+
+def user(account: Account, name: str, password: str) -> None:
+    """Let *name* in with *password* as ACCOUNTADMIN, unless the user stands already."""
+    from .tokens import hash_password
+
+    path = Path("", "", name.upper())
+    made = account.catalog.create(
+        Entry(
+            kind="USER",
+            path=path,
+            owner="ACCOUNTADMIN",
+            created_on=account.clock.now(),
+            properties={
+                "LOGIN_NAME": name.upper(),
+                "PASSWORD_HASH": hash_password(password),
+                "DEFAULT_ROLE": "ACCOUNTADMIN",
+                "DEFAULT_WAREHOUSE": "COMPUTE_WH",
+            },
+        ),
+        if_absent=True,
+    )
+    if made:
+        grant_role(account, "ACCOUNTADMIN", "USER", path.name)
+
+
+def grant_role(account: Account, role: str, to_kind: str, to_name: str) -> None:
+    """Grant a role to a role or user."""
+    account.catalog.execute(
+        "insert or ignore into grants values (?, 'USAGE', 'ROLE', ?, ?, ?, 0, '')",
+        (account.clock.now().isoformat(), role, to_kind, to_name),
+    )
+
+
+def grant(account: Account, privilege: str, kind: str, name: str, role: str) -> None:
+    """Grant a privilege on an object to a role."""
+    account.catalog.execute(
+        "insert or ignore into grants values (?, ?, ?, ?, 'ROLE', ?, 0, '')",
+        (account.clock.now().isoformat(), privilege, kind, name, role),
+    )
