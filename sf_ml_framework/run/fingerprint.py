@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from sf_ml_framework.manifest.model import Frame, InputSpec
-from sf_ml_framework.run.libraries import Libraries
+from sf_ml_framework.run.libraries import ABSENT, Libraries
 from sf_ml_framework.run.source_files import SourceFiles
 from sf_ml_framework.run.source_graph import SourceGraph
 
@@ -70,6 +70,10 @@ class Fingerprints:
     def _take(self, function: str, inputs: Iterable[InputSpec]) -> Fingerprint:
         dataclasses = [each.dataclass for each in inputs if each.dataclass]
         reach = self._graph.reach([function, *dataclasses])
+        module = function.partition(":")[0]
+        outside = not self._files.is_project(module)
+        if outside and ABSENT in self._libraries.versions([module]).values():
+            reach.unsure.append(f"the source of {function} was not found")
         libraries = set(reach.libraries)
         arguments: dict[str, str] = {}
         for each in inputs:

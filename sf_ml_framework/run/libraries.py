@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,8 @@ class Libraries:
     def versions(self, names: Iterable[str]) -> dict[str, str]:
         """Return version by distribution for dotted *names*; Python's own modules have none.
 
-        A name that no distribution owns stands for itself and is ``ABSENT``.
+        A name that no distribution owns stands for itself: its version is the hash of its files
+        of Python on the import path, or ``ABSENT``.
         """
         if not self._installed:
             self._look()
@@ -62,7 +64,7 @@ class Libraries:
             for owner in owners:
                 found[owner] = self._installed[owner].version
             if not owners:
-                found[name] = ABSENT
+                found[name] = self._of_files(name)
         return dict(sorted(found.items()))
 
     def keep(self) -> None:
@@ -93,6 +95,17 @@ class Libraries:
         folders = [Path(folder or ".", top) for folder in self._path]
         folders = [folder for folder in folders if folder.is_dir()]
         return bool(folders) and not any((f / "__init__.py").is_file() for f in folders)
+
+    def _of_files(self, name: str) -> str:
+        inner = name.replace(".", "/")
+        for folder in self._path:
+            package, module = Path(folder or ".", inner), Path(folder or ".", f"{inner}.py")
+            files = sorted(package.rglob("*.py")) if package.is_dir() else []
+            files = files or ([module] if module.is_file() else [])
+            if files:
+                whole = sha256(b"".join(sha256(file.read_bytes()).digest() for file in files))
+                return f"files {whole.hexdigest()[:16]}"
+        return ABSENT
 
     def _find(self, name: str) -> Iterator[str]:
         likely = self._installed.get(_normal(name.partition(".")[0]))

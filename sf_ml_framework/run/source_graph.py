@@ -93,22 +93,22 @@ class SourceGraph:
         self, module: str, names: list[str], seen: frozenset[str] = frozenset()
     ) -> list[Target]:
         """Return what ``module.name.name`` stands for, through every re-export."""
-        if not self._files.is_project(module):
-            return [Target("library", ".".join([module, *names]))]
-        if not names:
-            return [Target("whole", module)]
+        facts = self._files.facts(module)
+        library = [Target("library", ".".join([module, *names]))]
+        if not names or not self._files.is_project(module):
+            return [Target("whole", module)] if facts else library
         step = f"{module}:{names[0]}"
         if step in seen:
             return []
-        facts = self._files.facts(module)
         found = self._resolve_in(module, facts, names, seen | {step}) if facts else []
         if found:
             return found
         below = f"{module}.{names[0]}"
         if self._files.is_project(below):
             return self.follow(below, names[1:], seen | {step})
-        # Not seen to be bound: set from outside, or by ``__getattr__``.
-        return [Target("whole", module)] if facts else []
+        # Not seen to be bound: set from outside, or by ``__getattr__``. A folder without a file
+        # hides no library of its name.
+        return [Target("whole", module)] if facts else library
 
     def links(self, module: str, name: str, *, whole: bool) -> _Links:
         """Return what one piece names; for the body of a *whole* module all that it imports."""
