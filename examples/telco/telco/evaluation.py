@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sf_ml_framework import Report
 from telco import figures
-from telco.catalog import PLAIN
+from telco.features import PLAIN
 from telco.nodes import split_customers
 from telco.training import fit_model, logistic_regression, split_target
 

@@ -31,7 +31,7 @@ def telco() -> Iterator[dict[str, object]]:
     path = list(sys.path)
     sys.path.insert(0, str(TELCO))
     _forget()
-    names = ("catalog", "nodes", "training", "evaluation", "pipeline")
+    names = ("features", "catalog", "nodes", "training", "evaluation", "pipeline")
     yield {name: importlib.import_module(f"telco.{name}") for name in names}
     sys.path[:] = path
     _forget()

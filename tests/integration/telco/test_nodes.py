@@ -85,8 +85,8 @@ def test_truth_values_made_by_a_reader_of_csv_clean_as_texts_do(telco, source, c
 
 
 def test_features_are_finite_numbers_and_those_of_the_catalog(telco, features):
-    catalog = telco["catalog"]
-    numbers = features[[*catalog.PLAIN, *catalog.DERIVED]]
+    catalog, meaning = telco["catalog"], telco["features"]
+    numbers = features[[*meaning.PLAIN, *meaning.DERIVED]]
 
     assert list(features.columns) == [column.name for column in catalog.FEATURE_COLUMNS]
     assert np.isfinite(numbers.to_numpy(dtype="float64")).all()
