@@ -57,11 +57,14 @@ def alternate(cases: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str,
     return costs
 
 
+def median(runs: Sequence[Cost]) -> float:
+    """Return the median of the seconds."""
+    return statistics.median(each.seconds for each in runs)
+
+
 def table(costs: Mapping[str, Sequence[Cost]], against: Mapping[str, str]) -> str:
     """Return a Markdown table of medians, and of each case's ratio to the one it stands against."""
-    medians = {
-        name: statistics.median(each.seconds for each in runs) for name, runs in costs.items()
-    }
+    medians = {name: median(runs) for name, runs in costs.items()}
     lines = ["| case | seconds | peak MiB | ratio | to |", "|---|---:|---:|---:|---|"]
     for name, runs in costs.items():
         other = against.get(name, "")
@@ -69,7 +72,7 @@ def table(costs: Mapping[str, Sequence[Cost]], against: Mapping[str, str]) -> st
         peak = max(each.megabytes for each in runs)
         lines.append(f"| {name} | {medians[name]:.3f} | {peak:.0f} | {ratio} | {other} |")
     return "\n".join(
-        [*lines, "", f"Medians; one core-second is `{_core()}`; Python {sys.version.split()[0]}."]
+        [*lines, "", f"Medians; one core takes {_core()}; Python {sys.version.split()[0]}."]
     )
 
 
