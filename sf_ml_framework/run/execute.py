@@ -102,9 +102,7 @@ def _arguments(
     reserved = _reserved(node, bindings, place)
     filled: dict[str, Any] = {name: reserved[name]() for name in node.reserved}
     filled |= {
-        name: value
-        for name, value in bindings.params.items()
-        if takes_any or name in parameters
+        name: value for name, value in bindings.params.items() if takes_any or name in parameters
     }
     for spec in bindings.inputs:
         if takes_any or spec.argument in parameters:

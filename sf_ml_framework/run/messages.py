@@ -15,6 +15,9 @@ from sf_ml_framework.manifest.model import DatasetSpec, NodeSpec
 from sf_ml_framework.run.bindings import Bindings
 from sf_ml_framework.run.outcome import Failure, Outcome
 
+GRACE_SECONDS = 2.0
+"""How long a node that is told to stop may tidy up."""
+
 _LENGTH = struct.Struct(">I")
 _CHUNK = 256 * 1024
 
@@ -60,10 +63,15 @@ class Channel:
         body = _ENCODER.encode(message)
         self.socket.sendall(_LENGTH.pack(len(body)) + body)
 
-    def receive(self) -> list[Message] | None:
-        """Wait for bytes and return the messages they complete; none when the other end is gone."""
+    def receive(self, *, wait: bool = True) -> list[Message] | None:
+        """Return the messages that have come whole; none when the other end is gone.
+
+        Waits for at least one byte, unless told not to *wait*.
+        """
         try:
-            chunk = self.socket.recv(_CHUNK)
+            chunk = self.socket.recv(_CHUNK, 0 if wait else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
         except OSError:
             chunk = b""
         if not chunk:

@@ -16,22 +16,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from types import FrameType
 
 from sf_ml_framework.run.execute import attempt
+from sf_ml_framework.run.interrupts import Stopped, stop_on_signals
 from sf_ml_framework.run.logs import Capture
-from sf_ml_framework.run.messages import Channel, Job, Message, Ready
+from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job, Message, Ready
 from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
 from sf_ml_framework.run.ports import Place
 from sf_ml_framework.run.trace import author_trace
 
-GRACE_SECONDS = 2.0
-"""How long a node that is told to stop may tidy up."""
 _LARGE = 256 * 2**20
-
-
-class Stopped(BaseException):
-    """The worker was told to stop; raised in whatever the node is doing."""
 
 
 def serve(descriptor: int, open_place: Callable[[], Place], root: Path) -> int:
@@ -63,7 +57,7 @@ class _Worker:
 
     def serve(self) -> int:
         faulthandler.enable()
-        _listen_to_signals()
+        stop_on_signals()
         threading.Thread(target=self._listen, name="run", daemon=True).start()
         try:
             self.channel.send(Ready())
@@ -86,7 +80,7 @@ class _Worker:
     def _answer(self, job: Job) -> None:
         os.chdir(self.root)
         # A node before this one may have changed both.
-        _listen_to_signals()
+        stop_on_signals()
         self.capture.begin(Path(job.log))
         try:
             result = self._run(job)
@@ -122,12 +116,3 @@ class _Worker:
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _listen_to_signals() -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise Stopped

@@ -1,0 +1,43 @@
+"""Which commit a run belongs to, when the project is in a git repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+SECONDS = 2.0
+"""A status that takes longer is not worth the wait."""
+
+
+class GitStatus:
+    """Asks git in the background, so that a run need not wait to begin."""
+
+    def __init__(self, root: Path) -> None:
+        command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch"]
+        try:
+            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                # Asking must not take the lock of the index from a person who commits.
+                env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            )
+        except OSError:
+            self._process = None
+
+    def read(self) -> tuple[str, bool]:
+        """Return the commit and whether files differ from it; empty without git or commit."""
+        if self._process is None:
+            return "", False
+        try:
+            text, _ = self._process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            return "", False
+        lines = text.decode(errors="replace").splitlines() if not self._process.returncode else []
+        commit = next((line[13:] for line in lines if line.startswith("# branch.oid ")), "")
+        dirty = any(not line.startswith("#") for line in lines)
+        return ("" if commit == "(initial)" else commit), dirty

@@ -1,0 +1,83 @@
+"""Ctrl-C and SIGTERM: for a loop a thing to wait for, for a node an exception where it is."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from types import FrameType
+from typing import Any
+
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Stopped(BaseException):
+    """The process was told to stop; raised in whatever a node is doing."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"stopped by {name}")
+        self.name = name
+
+
+def stop_on_signals() -> None:
+    """From now on raise Stopped in the main thread when the process is told to stop."""
+    for number in NAMES:
+        signal.signal(number, _raise)
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(NAMES[signal.Signals(number)])
+
+
+class Interrupts:
+    """Counts the signals that ask a run to stop, while it is entered.
+
+    Becomes readable for a selector when one arrives, or when a child process ends. Outside the
+    main thread, where Python delivers no signals, it counts none.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.name = ""
+        self._inner, self._outer = socket.socketpair()
+        self._before: dict[int, Any] = {}
+        self._wakeup = -1
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._inner.setblocking(False)
+            self._outer.setblocking(False)
+            self._wakeup = signal.set_wakeup_fd(self._inner.fileno(), warn_on_full_buffer=False)
+            for number in NAMES:
+                self._before[number] = signal.signal(number, self._count)
+            # Without a handler the end of a child would not wake the loop.
+            self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _ignore)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if self._before:
+            signal.set_wakeup_fd(self._wakeup)
+        self._inner.close()
+        self._outer.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor, so that a selector can wait for it."""
+        return self._outer.fileno()
+
+    def drain(self) -> None:
+        """Make it unreadable until the next signal."""
+        try:
+            while self._outer.recv(4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def _count(self, number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        self.name = NAMES[signal.Signals(number)]
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    pass

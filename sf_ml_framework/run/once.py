@@ -1,0 +1,159 @@
+"""Run one node in this process: what a container does, and `mlops exec` on a laptop."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sf_ml_framework.errors import UnknownNameError, UsageError
+from sf_ml_framework.manifest.model import Manifest
+from sf_ml_framework.run.bindings import bind, resolve
+from sf_ml_framework.run.cache import Cache
+from sf_ml_framework.run.execute import attempt
+from sf_ml_framework.run.git import GitStatus
+from sf_ml_framework.run.inputs import check_present
+from sf_ml_framework.run.interrupts import Stopped
+from sf_ml_framework.run.lock import Holder, RunLock
+from sf_ml_framework.run.outcome import Outcome
+from sf_ml_framework.run.overrides import Overrides
+from sf_ml_framework.run.ports import Journal, Place
+from sf_ml_framework.run.records import NodeRun, RunRecord
+from sf_ml_framework.run.run_record import begun, ended, new_run_id
+from sf_ml_framework.run.step import Step
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+class Once:
+    """Runs single nodes of one project in this process.
+
+    The caller chooses where output goes and what signals do; ``interrupts.stop_on_signals``
+    lets them end a node cleanly. A timeout is for whoever watches this process.
+
+    Args:
+        manifest: the project.
+        place: where data is loaded from and saved to; the caller closes it.
+        journal: gets the records.
+        cache: makes the key, so that a later run may skip what ran here.
+        root: the project's folder; a node runs with it as working directory.
+        settings: kept in the record.
+        retry_seconds: pause before the second attempt; each further pause is twice as long.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        place: Place,
+        journal: Journal,
+        cache: Cache,
+        *,
+        root: Path,
+        settings: Mapping[str, Any] | None = None,
+        retry_seconds: float = 0.5,
+    ) -> None:
+        self.manifest = manifest
+        self.place = place
+        self.journal = journal
+        self.cache = cache
+        self.root = root
+        self.settings = dict(settings or {})
+        self.retry_seconds = retry_seconds
+        self.datasets = {dataset.name: dataset for dataset in manifest.datasets}
+
+    def run(
+        self, name: str, overrides: Overrides, *, run_id: str = "", command: str = ""
+    ) -> NodeRun:
+        """Run the node *name*, whether or not its results still hold, and return its record.
+
+        Args:
+            name: the node.
+            overrides: what this run changes.
+            run_id: under which to record; several nodes may share one. Empty: a new one.
+            command: the command line, as one could type it again.
+
+        Raises:
+            UsageError: the node, an override or the id cannot be.
+            DataError: an input is not there.
+            OperatorError: another run goes on in this folder.
+            Stopped: the process was told to stop; the record says so.
+        """
+        names = [node.name for node in self.manifest.nodes]
+        if name not in names:
+            raise UnknownNameError(kind="node", name=name, known=names)
+        if run_id and not _RUN_ID.fullmatch(run_id):
+            raise UsageError(
+                f"{run_id!r} cannot be the id of a run",
+                remedy="use letters, digits, '-', '_' and '.'",
+            )
+        bound = bind(self.manifest, [name], overrides)
+        step = Step(
+            run_id=run_id or new_run_id(), node=self.manifest.node(name), bindings=bound[name]
+        )
+        holder = Holder(run_id=step.run_id, pid=os.getpid(), command=command)
+        with RunLock(self.root, holder), chdir(self.root):
+            self.journal.cancel_dead()
+            check_present(self.manifest, bound, self.place)
+            run = self._begin(step, overrides, command)
+            return self._recorded(run, step)
+
+    def _begin(self, step: Step, overrides: Overrides, command: str) -> RunRecord:
+        name = step.node.name
+        run = begun(
+            step.run_id,
+            self.manifest.project,
+            [name],
+            overrides,
+            command=command,
+            git=GitStatus(self.root),
+            settings=self.settings,
+        )
+        for other in self.journal.runs(limit=-1):
+            if other.run_id == run.run_id:
+                # Each node of a task graph is a process of its own, under one run.
+                before = tuple(each for each in other.selection if each != name)
+                run = msgspec.structs.replace(other, status="running", selection=(*before, name))
+        self.journal.start_run(run)
+        return run
+
+    def _recorded(self, run: RunRecord, step: Step) -> NodeRun:
+        began = time.monotonic()
+        try:
+            node_run = self._attempts(step)
+        except (Stopped, KeyboardInterrupt) as error:
+            self.journal.record_node(step.cancel(str(error) or "stopped by Ctrl-C"))
+            self._finish(run, time.monotonic() - began)
+            raise
+        self.journal.record_node(node_run)
+        self._finish(run, time.monotonic() - began)
+        return node_run
+
+    def _finish(self, run: RunRecord, seconds: float) -> None:
+        nodes = self.journal.node_runs(run.run_id)
+        self.journal.finish_run(ended(run, nodes, run.seconds + seconds))
+        self.cache.keep()
+
+    def _attempts(self, step: Step) -> NodeRun:
+        step.bindings = resolve(step.bindings, self.datasets, self.place)
+        for spec in step.bindings.inputs:
+            found = self.place.find(self.datasets[spec.dataset], spec.version)
+            if found is not None:
+                step.inputs[spec.argument] = found
+        step.key = self.cache.key(step.node, step.bindings, step.inputs)
+        decision = self.cache.decide(step.node, step.bindings, step.key, force=True)
+        step.reason = decision.reason
+        while True:
+            self.journal.record_node(step.begin())
+            result = attempt(step.node, step.bindings, self.datasets, self.place)
+            if isinstance(result, Outcome):
+                return step.succeed(result)
+            if not result.retryable or step.attempt > step.node.retries:
+                return step.fail(result)
+            step.notes = (*step.notes, f"attempt {step.attempt} failed: {result.error}")
+            time.sleep(self.retry_seconds * 2 ** (step.attempt - 1))

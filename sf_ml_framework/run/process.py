@@ -1,0 +1,178 @@
+"""One worker process, seen from the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sf_ml_framework.errors import OperatorError
+from sf_ml_framework.run.inputs import Slot
+from sf_ml_framework.run.logs import tail
+from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job
+from sf_ml_framework.run.outcome import Failure
+
+NEVER = float("inf")
+REAP_SECONDS = 1.0
+"""How long a worker whose socket is closed may take to end."""
+
+
+class WorkerProcess:
+    """One worker: a process group of its own, so that Ctrl-C reaches the run alone.
+
+    Args:
+        spawn: the command; ``--fd N`` is added to it.
+        root: the project's folder, its working directory.
+        log: file for what it prints before the first node.
+    """
+
+    def __init__(self, spawn: Sequence[str], root: Path, log: Path) -> None:
+        self.log = log
+        self.ready = False
+        self.node = ""
+        """The node that it runs now; empty when it is idle."""
+        self.held: set[Slot] = set()
+        """Dataset and version of what its nodes made, which its memory may still hold."""
+        self.timeout = NEVER
+        """Seconds that the node may take."""
+        self.deadline = NEVER
+        self.timed_out = False
+        self.stopping = False
+        """Whether it was told to end."""
+        self.kill_at = NEVER
+        """When it must be killed, having been told to end."""
+        self.trace = ""
+        """Where the node was when it was told to end."""
+        here, there = socket.socketpair()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with log.open("ab") as stream:
+                self.process = subprocess.Popen(  # noqa: S603 -- the wiring's own command
+                    [*spawn, "--fd", str(there.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    cwd=root,
+                    env=_environment(),
+                    pass_fds=(there.fileno(),),
+                    process_group=0,
+                )
+        except BaseException:
+            here.close()
+            raise
+        finally:
+            there.close()
+        self.channel = Channel(here)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it may be given a node."""
+        return not self.node and not self.stopping
+
+    def begin(self, job: Job) -> bool:
+        """Let it run *job*; return False when it is gone and the job must go elsewhere."""
+        try:
+            self.channel.send(job)
+        except OSError:
+            return False
+        self.node = job.node.name
+        self.timeout = job.node.resources.timeout_seconds
+        self.deadline = time.monotonic() + self.timeout
+        return True
+
+    def finish(self, made: Iterable[Slot]) -> str:
+        """Take note that its node ended and what it *made*; return the node."""
+        node, self.node, self.deadline = self.node, "", NEVER
+        self.held.update(made)
+        return node
+
+    def check(self, now: float) -> None:
+        """Stop a node that is late, and kill a worker that does not end."""
+        if now >= self.deadline:
+            self.timed_out = True
+            self.stop(now)
+        if now >= self.kill_at:
+            self.kill_at = NEVER
+            self.kill()
+
+    def stop(self, now: float, grace: float = GRACE_SECONDS) -> None:
+        """Ask it to end, and see to it that it is killed after *grace* seconds."""
+        self.stopping = True
+        self.deadline = NEVER
+        self.kill_at = now + grace
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                self.process.terminate()
+
+    def kill(self) -> None:
+        """End it and every process that it started, now."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def reap(self, seconds: float = REAP_SECONDS) -> int:
+        """Wait for its end, help after *seconds*, and return its exit code (-N for signal N)."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        # Also when it ended by itself: what it started may not have.
+        self.kill()
+        self.process.wait()
+        self.channel.close()
+        with suppress(OSError):
+            if not self.log.stat().st_size:
+                self.log.unlink()
+        return self.process.returncode
+
+    def why_ended(self, code: int) -> Failure:
+        """Return, as the failure of its node, why it ended with *code*."""
+        if self.timed_out:
+            return Failure(
+                error=f"node {self.node!r} was stopped after {self.timeout:g} s, its timeout",
+                kind="timeout",
+                trace=self.trace,
+                remedy="raise timeout_minutes of its NodeConfig, or make it quicker",
+            )
+        if self.stopping:
+            return Failure(error=f"node {self.node!r} was stopped", kind="stopped")
+        if not self.ready:
+            lines = " / ".join(tail(self.log, 3))
+            return Failure(
+                error=f"node {self.node!r} cannot run: a worker process did not start: {lines}",
+                kind="worker",
+                remedy=f"see {self.log}",
+                exit_code=OperatorError.exit_code,
+                retryable=False,
+            )
+        if code >= 0:
+            return Failure(
+                error=f"node {self.node!r} ended its process with exit code {code}",
+                kind="exit",
+                trace=self.trace,
+                remedy="return from the function, or raise an error that says what is wrong",
+            )
+        known = {each.value: each.name for each in signal.Signals}
+        remedy = "a library that it calls crashed; its log tells where"
+        if -code == signal.SIGKILL:
+            remedy = (
+                "someone killed it, or the system ran out of memory: give it less data,"
+                " or run fewer nodes at once with --workers"
+            )
+        name = known.get(-code, f"signal {-code}")
+        return Failure(
+            error=f"node {self.node!r} was ended by {name}", kind="signal", remedy=remedy
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a worker: it must find the same house as this process."""
+    house = Path(__file__).resolve().parents[2]
+    environment = dict(os.environ)
+    if house.name != "site-packages":
+        # Put first there, site-packages would shadow the standard library.
+        before = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(house), before)))
+    return environment
