@@ -14,6 +14,8 @@ from .lexer import Token, quote, tokenize
 from .names import join, parts_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STAGE_ARGUMENTS = {"GET_PRESIGNED_URL", "BUILD_SCOPED_FILE_URL", "BUILD_STAGE_FILE_URL"}
+"""Functions that take a stage without quotes."""
 _BEFORE_NUMBERED = {"(", ",", "=", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*", "/", "||", "=>"}
 
 
@@ -176,6 +178,8 @@ def settle(text: str, tokens: list[Token], variables: Mapping[str, Any]) -> str:
             "TEMP",
         }:
             return 1, ""
+        if token.kind in {"STAGE", "FILE"} and index > 1 and tokens[index - 2].word in _STAGE_ARGUMENTS:
+            return 1, quote(token.text)
         return _identifier(tokens, index, variables)
 
     return replace(text, tokens, change)

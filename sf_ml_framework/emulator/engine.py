@@ -25,7 +25,7 @@ from fakesnow.transforms import show
 from sqlglot import exp
 
 from .engine_faults import translate
-from .results import DELETE, DML, INSERT, MERGE, SELECT, UPDATE, Column, ResultSet
+from .results import DELETE, DML, INSERT, MERGE, SELECT, UPDATE, Column, ResultSet, rows
 
 _TYPES = {
     '"NULL"': "text",
@@ -174,6 +174,8 @@ class Connection:
         with self.lock:
             cursor = FakeSnowflakeCursor(self._fake, self._duck)
             kind = _statement_type(expression)
+            if isinstance(expression, exp.Merge):
+                return self._merge(cursor, expression)
             try:
                 cursor.check_db_and_schema(expression)
                 transformed = expression
@@ -194,6 +196,27 @@ class Connection:
             if kind >= DML and kind < 0x4000:
                 result.affected = cursor._rowcount
             return result
+
+    def _merge(self, cursor: Any, expression: exp.Merge) -> ResultSet:
+        """Run MERGE as DuckDB's own: fakesnow's is several statements, and not atomic."""
+        for when in expression.args["whens"].expressions:
+            then = when.args.get("then")
+            for pair in then.expressions if isinstance(then, exp.Update) else ():
+                if isinstance(pair.this, exp.Column):
+                    pair.this.set("table", None)
+        try:
+            cursor.check_db_and_schema(expression)
+            sql = cursor._transform(expression, None).sql(dialect="duckdb")
+            done = [row[0] for row in self._duck.execute(f"{sql} returning merge_action").fetchall()]
+        except (snowflake.connector.errors.Error, duckdb.Error) as error:
+            raise translate(error) from error
+        whens = expression.args["whens"].expressions
+        names = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
+        used = {_merge_verb(when.args.get("then")) for when in whens}
+        columns = [Column(f"number of rows {names[v]}", "fixed", 38, 0) for v in names if v in used]
+        result = rows(columns, [[done.count(v) for v in names if v in used]], MERGE)
+        result.affected = len(done)
+        return result
 
     def raw(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
         """Run DuckDB SQL and return its rows."""
@@ -289,6 +312,12 @@ def _column(name: str, duck_type: str, array: Any) -> tuple[Column, Any]:
 
 def _ident(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _merge_verb(then: Any) -> str:
+    if isinstance(then, exp.Insert):
+        return "INSERT"
+    return "UPDATE" if isinstance(then, exp.Update) else "DELETE"
 
 
 def _statement_type(expression: exp.Expression) -> int:

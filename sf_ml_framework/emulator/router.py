@@ -175,10 +175,9 @@ class Router:
     def _attempt(
         self, session: Session, expression: exp.Expression, *, alone: bool
     ) -> ResultSet:
-        # fakesnow runs these as several statements: all of them, or none.
-        whole = alone and (
-            isinstance(expression, exp.Merge)
-            or (isinstance(expression, exp.Insert) and bool(expression.args.get("overwrite")))
+        # fakesnow runs INSERT OVERWRITE as several statements: all of them, or none.
+        whole = (
+            alone and isinstance(expression, exp.Insert) and bool(expression.args.get("overwrite"))
         )
         pause = threading.Event()
         for attempt in range(_ATTEMPTS):
@@ -199,12 +198,8 @@ class Router:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _lock(self, session: Session, expression: exp.Expression) -> None:
-        target = expression.this if isinstance(expression.this, exp.Expression) else None
-        if isinstance(expression, exp.TruncateTable) and expression.expressions:
-            target = expression.expressions[0]
-        if isinstance(target, exp.Schema):
-            target = target.this
-        if not isinstance(target, exp.Table) or not isinstance(target.this, exp.Identifier):
+        target = target_of(expression)
+        if target is None:
             return
         query = CURRENT.get()
         self._account.locks.acquire(
@@ -229,6 +224,20 @@ def _cannot_parse(error: Exception, text: str) -> SnowflakeError:
     near = one.get("highlight") or text.split()[0]
     line, column = one.get("line") or 1, one.get("col") or 0
     return syntax_error(f"syntax error line {line} at position {column} unexpected '{near}'.")
+
+
+def target_of(expression: exp.Expression) -> exp.Table | None:
+    """Return the table that a statement creates, changes or drops, or None."""
+    target: object = expression.this
+    if isinstance(expression, exp.TruncateTable):
+        target = next(iter(expression.expressions), None)
+    elif isinstance(expression, exp.Drop):
+        target = next(iter(expression.args.get("tables") or []), expression.this)
+    if isinstance(target, exp.Schema):
+        target = target.this
+    if isinstance(target, exp.Table) and isinstance(target.this, exp.Identifier):
+        return target
+    return None
 
 
 def table_parts(table: exp.Table) -> tuple[str, ...]:

@@ -24,10 +24,8 @@ ROOMS = (
     "formats",
     "copying",
     "functions",
-    "information",
     "dialect",
     "strict",
-    "scripting",
 )
 
 

@@ -117,7 +117,7 @@ def table_functions(account: Account, session: Session, tree: exp.Expression) ->
                 named[str(arg.this.name).upper()] = _constant(account, session, arg.expression, name)
             else:
                 args.append(_constant(account, session, arg, name))
-        _read(session, node, known[name](session, args, named))
+        read_rows(session, node, known[name](session, args, named))
     return tree
 
 
@@ -134,12 +134,13 @@ def views(account: Account, session: Session, tree: exp.Expression) -> exp.Expre
         schema = parts[-2] if len(parts) > 1 else session.schema or ""
         for name in (f"{database}.{schema}.{parts[-1]}", f"*.{schema}.{parts[-1]}"):
             if name in known:
-                _read(session, node, known[name](session, database))
+                read_rows(session, node, known[name](session, database))
                 break
     return tree
 
 
-def _read(session: Session, node: exp.Expression, result: ResultSet) -> None:
+def read_rows(session: Session, node: exp.Expression, result: ResultSet) -> None:
+    """Put a result set in the place of a table in a statement, for the length of that statement."""
     name = f"_rows_{id(result)}_{len(session.connection._registered)}"
     session.connection.register(name, result.table)
     alias = node.args.get("alias")

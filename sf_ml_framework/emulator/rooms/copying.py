@@ -1,0 +1,298 @@
+"""COPY INTO, both ways.
+
+Source: Snowflake, "COPY INTO <table>", "COPY INTO <location>": a file is loaded once unless FORCE says
+otherwise; ON_ERROR is ABORT_STATEMENT by default.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from .. import results
+from ..faults import SnowflakeError, invalid, unsupported
+from ..names import Path, join, quoted
+from ..registry import Call
+from ..results import COPY, ResultSet, rows
+from ..router import table_parts, target_of
+from . import tables
+from .formats import read, replace_stage, resolve, stage_of
+from .stages import location, plain
+
+if TYPE_CHECKING:
+    from ..account import Account
+    from ..session import Session
+    from ..stages import StageFile
+
+_LOADED = ["file", "status", "rows_parsed fixed", "rows_loaded fixed", "error_limit fixed", "errors_seen fixed"]
+_LOADED += ["first_error", "first_error_line fixed", "first_error_character fixed", "first_error_column_name"]
+
+
+def install(account: Account) -> None:
+    """Register COPY INTO and the history of loaded files."""
+    account.catalog.table(
+        "create table if not exists load_history (target text not null, file text not null, "
+        "md5 text not null, primary key (target, file))"
+    )
+    account.statement("COPY INTO", copy)
+    account.observe(lambda session, tree, result: forget(account, session, tree))
+
+
+def forget(account: Account, session: Session, tree: exp.Expression) -> None:
+    """A table that is new or truncated has loaded nothing."""
+    target = target_of(tree)
+    if isinstance(tree, exp.Create | exp.Drop | exp.TruncateTable) and target is not None:
+        path = session.resolve(table_parts(target))
+        account.catalog.execute("delete from load_history where target = ?", (str(path),))
+
+
+def copy(call: Call) -> ResultSet:
+    """Load into a table, or unload into a stage."""
+    token = call.reader.peek()
+    text = token.value if token.kind == "STRING" else token.text
+    if text.startswith("@"):
+        return unload(call)
+    return load(call)
+
+
+def _names(call: Call) -> list[str]:
+    found: list[str] = []
+    if call.reader.accept("("):
+        while not call.reader.accept(")"):
+            found.append(call.reader.name()[0])
+            call.reader.accept(",")
+    return found
+
+
+def load(call: Call) -> ResultSet:
+    """Run ``COPY INTO table [(columns)] FROM @stage | (SELECT .. FROM @stage)``."""
+    reader, session, account = call.reader, call.session, call.account
+    path = session.resolve(reader.name(), "COPY")
+    columns = _names(call)
+    reader.expect("FROM")
+    query = None
+    if reader.peek().text == "(":
+        query = account.router.parse(reader.bracketed())
+        node = next((n for n in query.find_all(exp.Table) if stage_of(n)), None)
+        written = stage_of(node) if node is not None else None
+        if written is None:
+            raise invalid("COPY takes its rows from a stage")
+    else:
+        written = location(reader)
+    options = plain(reader.properties())
+    where = account.stages.locate(session, written)
+    files = _chosen(account.stages.files(where), options, where.inside)
+    format_options = resolve(account, session, options.get("FILE_FORMAT"), written)
+    session.require_warehouse()
+    target = tables.columns_of(session, path)
+    found = [
+        _load_file(call, path, file, query, columns or [c["name"] for c in target], options, format_options)
+        for file in files
+    ]
+    if not found:
+        return rows(["status"], [("Copy executed with 0 files processed.",)], COPY)
+    result = rows(_LOADED, found, COPY)
+    result.affected = sum(row[3] for row in found)
+    return result
+
+
+def _chosen(files: list[StageFile], options: dict[str, Any], inside: str) -> list[StageFile]:
+    if wanted := options.get("FILES"):
+        names = [f"{inside}/{w}".strip("/") for w in wanted]
+        files = [f for f in files if any(str(f.path).endswith("/" + n) for n in names)]
+        if len(files) < len(names):
+            raise SnowflakeError(f"Remote file '{names[0]}' was not found.", number=91016, state="22000")
+    if pattern := options.get("PATTERN"):
+        files = [f for f in files if re.fullmatch(str(pattern), f.name)]
+    return files
+
+
+def _load_file(
+    call: Call,
+    path: Path,
+    file: StageFile,
+    query: exp.Expression | None,
+    columns: list[str],
+    options: dict[str, Any],
+    format_options: dict[str, Any],
+) -> tuple[Any, ...]:
+    account, session = call.account, call.session
+    digest = file.md5
+    known = account.catalog.execute(
+        "select 1 from load_history where target = ? and file = ? and md5 = ?",
+        (str(path), str(file.path), digest),
+    )
+    if known and not options.get("FORCE"):
+        message = "File was loaded before."
+        return (file.name, "LOAD_SKIPPED", 0, 0, 1, 1, message, None, None, None)
+    try:
+        with session.connection.lock:
+            select = _selection(session, file, query, columns, options, format_options, path)
+            insert = exp.Insert(
+                this=exp.Schema(
+                    this=exp.to_table(join(path), dialect="snowflake"),
+                    expressions=[exp.to_identifier(c, quoted=True) for c in columns],
+                ),
+                expression=select,
+            )
+            count = account.router.execute(session, insert).affected or 0
+    except SnowflakeError as error:
+        how = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
+        if how == "CONTINUE":
+            raise unsupported(
+                f"ON_ERROR = CONTINUE with a faulty file ({error.message}) is not known to this emulator."
+            ) from error
+        if not how.startswith("SKIP_FILE"):
+            raise
+        return (file.name, "LOAD_FAILED", 0, 0, 1, 1, error.message, 1, 1, None)
+    finally:
+        session.connection.unregister()
+    account.catalog.execute(
+        "insert or replace into load_history values (?, ?, ?)", (str(path), str(file.path), digest)
+    )
+    if options.get("PURGE"):
+        file.path.unlink(missing_ok=True)
+    return (file.name, "LOADED", count, count, 1, 0, None, None, None, None)
+
+
+def _selection(
+    session: Session,
+    file: StageFile,
+    query: exp.Expression | None,
+    columns: list[str],
+    options: dict[str, Any],
+    format_options: dict[str, Any],
+    path: Path,
+) -> exp.Expression:
+    if query is not None:
+        query = query.copy()
+        node = next(n for n in query.find_all(exp.Table) if stage_of(n))
+        replace_stage(session, node, [file], format_options)
+        return query
+    kind = str(format_options["TYPE"]).upper()
+    matching = str(options.get("MATCH_BY_COLUMN_NAME", "NONE")).upper()
+    types = {c["name"]: c["data_type"] for c in tables.columns_of(session, path)}
+    node = exp.Table(this=exp.Var(this="@file"))
+    select = exp.Select().from_(node)
+    if kind == "CSV":
+        numbered = [exp.Parameter(this=exp.Literal.number(i + 1)) for i in range(len(columns))]
+        select = select.select(*numbered)
+    elif matching != "NONE" and kind == "PARQUET":
+        select = select.select(*_matched(session, file, format_options, columns, matching))
+    elif len(columns) == 1 and types.get(columns[0]) in {"VARIANT", "JSON", "OBJECT", "ARRAY"}:
+        select = select.select(exp.Parameter(this=exp.Literal.number(1)))
+    else:
+        raise SnowflakeError(
+            f"SQL compilation error:\n{kind} file format can produce one and only one column of type "
+            "variant, object, or array. Load data into separate columns using the MATCH_BY_COLUMN_NAME "
+            "copy option or copy with transformation.",
+            number=2019,
+            state="0A000",
+        )
+    replace_stage(session, next(select.find_all(exp.Table)), [file], format_options)
+    return select
+
+
+def _matched(
+    session: Session, file: StageFile, options: dict[str, Any], columns: list[str], matching: str
+) -> list[exp.Expression]:
+    names = [c.name for c in read(session, [file], options, width=0, whole=False).columns]
+    exact = matching == "CASE_SENSITIVE"
+    found = {name if exact else name.upper(): name for name in names}
+    picked: list[exp.Expression] = []
+    for column in columns:
+        name = found.get(column if exact else column.upper())
+        picked.append(exp.column(exp.to_identifier(name, quoted=True)) if name else exp.Null())
+    return picked
+
+
+def unload(call: Call) -> ResultSet:
+    """Run ``COPY INTO @stage FROM table | (query)``."""
+    reader, session, account = call.reader, call.session, call.account
+    written = location(reader)
+    reader.expect("FROM")
+    if reader.peek().text == "(":
+        sql = reader.bracketed()
+    else:
+        sql = f"SELECT * FROM {join(session.resolve(reader.name()))}"
+    options = plain(reader.properties())
+    if "PARTITION" in options:
+        raise unsupported("PARTITION BY of COPY INTO <location> is not known to this emulator.")
+    chosen = resolve(account, session, options.get("FILE_FORMAT"), written)
+    result = account.router.run(session, sql)
+    data, suffix = _written(result, chosen, header=bool(options.get("HEADER")))
+    where = account.stages.locate(session, written)
+    if options.get("SINGLE"):
+        target = where.target if where.inside and not written.rstrip("'").endswith("/") else where.target / "data"
+    elif not where.inside or written.rstrip("'").endswith("/"):
+        target = where.target / f"data_0_0_0{suffix}"
+    else:
+        target = where.target.with_name(f"{where.target.name}_0_0_0{suffix}")
+    if target.exists() and not options.get("OVERWRITE"):
+        raise SnowflakeError(
+            f"Files already existing at the unload destination: {written}. Use overwrite option to "
+            "force unloading.",
+            number=1030,
+            state="0A000",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    made = [(result.table.num_rows, len(data), len(data))]
+    return rows(["rows_unloaded fixed", "input_bytes fixed", "output_bytes fixed"], made)
+
+
+def _written(result: ResultSet, options: dict[str, Any], *, header: bool) -> tuple[bytes, str]:
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kind = str(options["TYPE"]).upper()
+    compression = str(options.get("COMPRESSION", "AUTO")).upper()
+    if kind == "PARQUET":
+        sink = pa.BufferOutputStream()
+        table = result.table
+        if not header:
+            table = table.rename_columns([f"_COL_{i}" for i in range(table.num_columns)])
+        pq.write_table(table, sink, compression="snappy")
+        return sink.getvalue().to_pybytes(), ".snappy.parquet"
+    if kind == "JSON":
+        lines = [row[0] if isinstance(row[0], str) else json.dumps(row[0], default=str) for row in result.rows]
+        data = "".join(line + "\n" for line in lines).encode()
+    elif kind == "CSV":
+        data = _csv(result, options, header=header)
+    else:
+        raise unsupported(f"unloading {kind} is not known to this emulator.")
+    suffix = f".{kind.lower()}"
+    if compression in {"AUTO", "GZIP"}:
+        return gzip.compress(data, mtime=0), suffix + ".gz"
+    return data, suffix
+
+
+def _csv(result: ResultSet, options: dict[str, Any], *, header: bool) -> bytes:
+    enclosed = str(options.get("FIELD_OPTIONALLY_ENCLOSED_BY") or "")
+    delimiter = str(options.get("FIELD_DELIMITER", ",")).replace("\\t", "\t")
+    nulls = options.get("NULL_IF", ["\\N"])
+    null = str((nulls if isinstance(nulls, list) else [nulls])[0]) if nulls else ""
+    out = io.StringIO()
+
+    def cell(value: Any) -> str:
+        if value is None:
+            return null
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if enclosed and isinstance(value, str):
+            return enclosed + text.replace(enclosed, enclosed * 2) + enclosed
+        return text
+
+    if header:
+        out.write(delimiter.join(cell(c.name) for c in result.columns) + "\n")
+    for row in result.rows:
+        out.write(delimiter.join(cell(value) for value in row) + "\n")
+    return out.getvalue().encode()
+
+
+__all__ = ["install", "quoted", "results"]
