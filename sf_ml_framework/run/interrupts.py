@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -19,10 +21,25 @@ class Stopped(BaseException):
         self.name = name
 
 
-def stop_on_signals() -> None:
-    """From now on raise Stopped in the main thread when the process is told to stop."""
-    for number in NAMES:
-        signal.signal(number, _raise)
+@contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """Raise Stopped in the main thread when the process is told to stop, as long as it lasts."""
+    before = raise_on_signals()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def raise_on_signals() -> dict[int, Any]:
+    """Let the signals that end a process raise Stopped, and return what they did before.
+
+    Outside the main thread, where Python delivers no signals, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.signal(number, _raise) for number in NAMES}
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:

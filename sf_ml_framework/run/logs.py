@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from io import TextIOWrapper
+from datetime import UTC, datetime
+from io import TextIOBase, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
+
+import msgspec
 
 TAIL_LINES = 20
 _TAIL_BYTES = 16 * 1024
@@ -43,6 +46,53 @@ class Capture:
             except (OSError, ValueError):
                 # A full disk or a stream that the author closed loses lines, not results.
                 continue
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for whoever collects the output of a container."""
+
+    def __init__(self, **fields: str) -> None:
+        super().__init__()
+        self.fields = fields
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return *record* as JSON; a traceback is part of the message."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": super().format(record),
+            **self.fields,
+        }
+        return msgspec.json.encode(line).decode()
+
+
+class LoggedLines(TextIOBase):
+    """A stream whose lines become log records, for what a node prints."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+        self._rest = ""
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Log each line that *text* completes."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._logger.info("%s", line)
+        return len(text)
+
+    def close(self) -> None:
+        """Log what was no whole line."""
+        if self._rest:
+            self._logger.info("%s", self._rest)
+            self._rest = ""
+        super().close()
 
 
 def tail(file: Path, lines: int = TAIL_LINES) -> tuple[str, ...]:

@@ -114,13 +114,19 @@ class Once:
             git=GitStatus(self.root),
             settings=self.settings,
         )
-        for other in self.journal.runs(limit=-1):
-            if other.run_id == run.run_id:
-                # Each node of a task graph is a process of its own, under one run.
-                before = tuple(each for each in other.selection if each != name)
-                run = msgspec.structs.replace(other, status="running", selection=(*before, name))
+        if (other := self._earlier(run.run_id)) is not None:
+            # Each node of a task graph is a process of its own, under one run.
+            before = tuple(each for each in other.selection if each != name)
+            run = msgspec.structs.replace(other, status="running", selection=(*before, name))
         self.journal.start_run(run)
         return run
+
+    def _earlier(self, run_id: str) -> RunRecord | None:
+        try:
+            found = self.journal.run(run_id)
+        except UnknownNameError:
+            return None
+        return found if found.run_id == run_id else None
 
     def _recorded(self, run: RunRecord, step: Step) -> NodeRun:
         began = time.monotonic()

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from sf_ml_framework.run.execute import attempt
-from sf_ml_framework.run.interrupts import Stopped, stop_on_signals
+from sf_ml_framework.run.interrupts import Stopped, raise_on_signals
 from sf_ml_framework.run.logs import Capture
 from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job, Message, Ready
 from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
@@ -57,7 +57,7 @@ class _Worker:
 
     def serve(self) -> int:
         faulthandler.enable()
-        stop_on_signals()
+        raise_on_signals()
         threading.Thread(target=self._listen, name="run", daemon=True).start()
         try:
             self.channel.send(Ready())
@@ -80,7 +80,7 @@ class _Worker:
     def _answer(self, job: Job) -> None:
         os.chdir(self.root)
         # A node before this one may have changed both.
-        stop_on_signals()
+        raise_on_signals()
         self.capture.begin(Path(job.log))
         try:
             result = self._run(job)

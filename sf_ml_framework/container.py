@@ -1,0 +1,209 @@
+"""The program in a container: run one node, or be a worker of a run on this machine.
+
+``python -m sf_ml_framework.container --node NAME`` runs a node of the project around the
+current folder; ``src/utils/run_node.py`` is the same for its own project. Exit codes: 0 it
+succeeded, 1 the node failed, 2 it was called wrongly, 3 an operator must act, 4 the platform
+failed; 130 and 143 after Ctrl-C and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TextIO, cast
+
+import msgspec
+
+from sf_ml_framework import settings as project_settings
+from sf_ml_framework.errors import FrameworkError
+from sf_ml_framework.run.ports import Place
+from sf_ml_framework.run.records import NodeRun
+from sf_ml_framework.settings import LocalSettings, Settings
+
+_LOGGER = logging.getLogger("mlops")
+_STOPPED = {"Ctrl-C": 130, "SIGTERM": 143}
+
+EXAMPLE = """example:
+  python src/utils/run_node.py --node generate_sample_data --inputs '{"num_customers": 50}'
+"""
+
+
+def main(argv: Sequence[str] | None = None, *, start: Path | None = None) -> int:
+    """Run the program and return its exit code.
+
+    Args:
+        argv: the arguments; none: those of this process.
+        start: folder from which the project is looked for when no argument names it; none: the
+            working directory.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["worker"]:
+        return _work(arguments[1:])
+    given = _parser().parse_args(arguments)
+    with _logging(given):
+        try:
+            return _run(given, arguments, start)
+        except FrameworkError as error:
+            _tell(str(error), error.remedy)
+            return error.exit_code
+
+
+def worker_command(root: Path, local: LocalSettings) -> list[str]:
+    """Return the command that starts a worker for the project in *root*."""
+    kept = msgspec.json.encode(local).decode()
+    module = "sf_ml_framework.container"
+    return [sys.executable, "-m", module, "worker", "--project", str(root), "--local", kept]
+
+
+def open_place(root: Path, local: LocalSettings) -> Place:
+    """Return where the project's data lives; the caller closes it."""
+    from sf_ml_framework.places.local.place import LocalPlace
+
+    return LocalPlace(
+        root,
+        data=local.data,
+        format=local.format,
+        memory_limit=local.memory_limit or None,
+        threads=local.threads or None,
+    )
+
+
+def _work(arguments: Sequence[str]) -> int:
+    from sf_ml_framework.run.worker import serve
+
+    # Written by worker_command alone: pairs of a name and a value.
+    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    root = Path(given["--project"])
+    local = msgspec.json.decode(given["--local"], type=LocalSettings)
+    sys.path.insert(0, str(root))
+    return serve(int(given["--fd"]), lambda: open_place(root, local), root)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run_node",
+        description="Run one node of the pipeline.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--node", required=True, help="name of the node")
+    parser.add_argument(
+        "--inputs",
+        default="",
+        metavar="JSON",
+        help="parameters, and datasets of arguments, that differ from the pipeline's",
+    )
+    parser.add_argument(
+        "--outputs", default="", metavar="JSON", help="where the results go, as name@version"
+    )
+    parser.add_argument("--run-id", default="", help="run to record under; a new one else")
+    parser.add_argument(
+        "--project", default="", metavar="DIR", help="the project's folder, or one below it"
+    )
+    parser.add_argument(
+        "--log-format", choices=("text", "json"), default="text", help="how lines are logged"
+    )
+    return parser
+
+
+def _run(given: argparse.Namespace, arguments: Sequence[str], start: Path | None) -> int:
+    from sf_ml_framework.run.interrupts import Stopped, stop_on_signals
+
+    named = given.project or os.environ.get("MLOPS_PROJECT_DIR", "")
+    root = project_settings.find_root(Path(named) if named else start or Path.cwd())
+    settings = project_settings.load(root)
+    try:
+        with stop_on_signals():
+            node_run = _run_here(given, root, settings, shlex.join(["run_node", *arguments]))
+    except Stopped as stopped:
+        _LOGGER.warning("%s: %s", given.node, stopped)
+        return _STOPPED[stopped.name]
+    return _report(node_run)
+
+
+def _run_here(given: argparse.Namespace, root: Path, settings: Settings, command: str) -> NodeRun:
+    from sf_ml_framework.manifest.load import compiled
+    from sf_ml_framework.run import journal, overrides
+    from sf_ml_framework.run.cache import Cache
+    from sf_ml_framework.run.once import Once
+
+    changed = overrides.parse(given.inputs, given.outputs)
+    manifest = compiled(root, settings.project)
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    records = journal.SqliteJournal(root / journal.FILE)
+    place = open_place(root, settings.local)
+    try:
+        once = Once(
+            manifest,
+            place,
+            records,
+            Cache(root, records, place, manifest),
+            root=root,
+            settings=msgspec.to_builtins(settings.local),
+        )
+        _LOGGER.info("%s: started", given.node)
+        return once.run(given.node, changed, run_id=given.run_id, command=command)
+    finally:
+        place.close()
+        records.close()
+
+
+def _report(node_run: NodeRun) -> int:
+    """Log how the node ended, and return the exit code."""
+    for note in node_run.notes:
+        _LOGGER.warning("%s: %s", node_run.node, note)
+    if node_run.error:
+        if node_run.trace:
+            _LOGGER.error("%s", node_run.trace)
+        _tell(node_run.error, node_run.remedy)
+        return node_run.exit_code
+    for saved in node_run.outputs:
+        rows = "" if saved.rows is None else f", {saved.rows} rows"
+        _LOGGER.info(
+            "%s: %s@%s%s, %s", node_run.node, saved.dataset, saved.version, rows, saved.location
+        )
+    _LOGGER.info(
+        "%s: succeeded in %.1f s, run %s", node_run.node, node_run.seconds, node_run.run_id
+    )
+    return 0
+
+
+def _tell(message: str, remedy: str) -> None:
+    _LOGGER.error("%s", message)
+    if remedy:
+        _LOGGER.error("what to do: %s", remedy)
+
+
+@contextmanager
+def _logging(given: argparse.Namespace) -> Iterator[None]:
+    """Log to standard error, in the format that was asked for, as long as the program runs."""
+    from sf_ml_framework.run.logs import FORMAT, JsonFormatter, LoggedLines
+
+    handler = logging.StreamHandler()
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        if given.log_format == "text":
+            handler.setFormatter(logging.Formatter(FORMAT))
+            yield
+        else:
+            handler.setFormatter(JsonFormatter(node=given.node))
+            lines = LoggedLines(logging.getLogger("stdout"))
+            with redirect_stdout(cast(TextIO, lines)), closing(lines):
+                yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
