@@ -284,13 +284,16 @@ def infer(account: Account, session: Session, named: dict[str, Any]) -> ResultSe
     if not files:
         raise not_found("FILE", written)
     found = session.connection.raw(f"describe select * from {source(files, options, typed=True)}")
-    if str(options["TYPE"]).upper() == "CSV" and not options.get("PARSE_HEADER"):
+    csv = str(options["TYPE"]).upper() == "CSV"
+    if csv and not options.get("PARSE_HEADER"):
         found = [(f"c{i + 1}", row[1]) for i, row in enumerate(found)]
     made = []
     for index, row in enumerate(found):
         name, kind = row[0], str(row[1])
         text = _inferred(kind)
-        made.append((name, text, True, f"$1:{name}::{text}", ", ".join(f.name for f in files), index))
+        # Columns of CSV are found by number, those of other formats by name.
+        place = f"${index + 1}" if csv else f"$1:{name}"
+        made.append((name, text, True, f"{place}::{text}", ", ".join(f.name for f in files), index))
     columns = ["COLUMN_NAME", "TYPE", "NULLABLE boolean", "EXPRESSION", "FILENAMES", "ORDER_ID fixed"]
     return rows(columns, made)
 

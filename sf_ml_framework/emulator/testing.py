@@ -1,0 +1,39 @@
+"""Fixtures for your own tests: ``pytest_plugins = ["sf_ml_framework.emulator.testing"]``.
+
+``snowflake_emulator`` is one emulator for the whole test session; ``snowflake_connection`` the
+arguments that ``snowflake.connector.connect`` and Snowpark take. Where the environment names an account
+in ``MLOPS_TEST_CONNECTION`` (a name in ``connections.toml``), the arguments are that account's, and no
+emulator is started: the same tests run against either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .server import Emulator
+
+ACCOUNT = "MLOPS_TEST_CONNECTION"
+"""The environment variable that names a real account's connection."""
+
+
+@pytest.fixture(scope="session")
+def snowflake_emulator() -> Iterator[Emulator]:
+    """One emulator, in this process, for all tests."""
+    from .server import Emulator
+
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def snowflake_connection(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Arguments that open a connection, with time-outs."""
+    if name := os.environ.get(ACCOUNT):
+        return {"connection_name": name, "network_timeout": 120, "login_timeout": 60}
+    emulator: Emulator = request.getfixturevalue("snowflake_emulator")
+    return emulator.connection
