@@ -16,7 +16,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import snowflake.connector.errors
 from fakesnow import info_schema, macros
 from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.cursor import FakeSnowflakeCursor
@@ -182,12 +181,8 @@ class Connection:
                 for statement in cursor._transform_explode(expression):
                     transformed = cursor._transform(statement, None)
                     cursor._execute(transformed, None)
-            except (
-                snowflake.connector.errors.Error,
-                duckdb.Error,
-                NotImplementedError,
-                AssertionError,
-            ) as error:
+            except Exception as error:
+                # fakesnow meets what it does not know with any exception there is.
                 raise translate(error) from error
             table = cursor._arrow_table
             if kind == SELECT and not isinstance(expression, exp.Query):
@@ -208,7 +203,7 @@ class Connection:
             cursor.check_db_and_schema(expression)
             sql = cursor._transform(expression, None).sql(dialect="duckdb")
             done = [row[0] for row in self._duck.execute(f"{sql} returning merge_action").fetchall()]
-        except (snowflake.connector.errors.Error, duckdb.Error) as error:
+        except Exception as error:
             raise translate(error) from error
         whens = expression.args["whens"].expressions
         names = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}

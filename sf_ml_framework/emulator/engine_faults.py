@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+import duckdb
+from snowflake.connector.errors import Error as ConnectorError
+from sqlglot.errors import SqlglotError
+
 from .faults import (
     SnowflakeError,
     already_exists,
@@ -123,8 +127,10 @@ def translate(error: BaseException) -> SnowflakeError:
         return cannot_perform()
     if taken := re.search(r'with name "?(.+?)"? already exists', text):
         return already_exists(taken[1])
-    if isinstance(error, NotImplementedError | AssertionError):
-        return unsupported(text or type(error).__name__)
+    if isinstance(error, SqlglotError):
+        return syntax_error(text)
+    if not isinstance(error, duckdb.Error | ConnectorError):
+        return unsupported(f"the engine cannot run this statement ({type(error).__name__}: {text})")
     number = getattr(error, "errno", None)
     if number in {90105, 90106}:
         return SnowflakeError(text, number=number, state="22000")

@@ -21,6 +21,10 @@ DDL = 0x6000
 """Statement types as the clients know them. Source: connector, ``cursor.STATEMENT_TYPE_ID_DML_SET``."""
 
 
+_KINDS = {"text", "fixed", "real", "boolean", "date", "time", "binary", "variant", "object", "array"}
+_KINDS |= {"timestamp_ltz", "timestamp_ntz", "timestamp_tz"}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column; *type* is Snowflake's wire type in lower case (``text``, ``fixed``, ...)."""
@@ -111,8 +115,9 @@ def make_column(spec: Column | str) -> Column:
     """Return a column from ``"name"`` (text) or ``"name type"``."""
     if isinstance(spec, Column):
         return spec
-    name, _, kind = spec.partition(" ")
-    return Column(name, kind or "text")
+    # A name may have spaces ("primary key"): only a known type after the last one is a type.
+    name, _, kind = spec.rpartition(" ")
+    return Column(name, kind) if name and kind in _KINDS else Column(spec)
 
 
 def rows(

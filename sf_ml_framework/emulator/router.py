@@ -117,6 +117,8 @@ class Router:
                 if describe:
                     return self._describe(session, expression)
                 result = self._write(session, expression, original)
+            except SqlglotError as error:
+                raise syntax_error(str(error)) from error
             finally:
                 session.connection.unregister()
         for observer in self._account.observers:
