@@ -1,0 +1,31 @@
+"""Files that a person asked for by name: written whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+from sf_ml_framework.errors import OperatorError
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write *text* to *file* as UTF-8, and make the folders above it.
+
+    Raises:
+        OperatorError: that is impossible; what stood there before still stands.
+    """
+    temporary = file.with_name(f".{file.name}.{uuid4().hex[:8]}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OperatorError(
+            f"{file} cannot be written: {error.strerror or error}",
+            remedy="name a file in a folder where you may write",
+        ) from error

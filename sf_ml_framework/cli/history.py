@@ -1,0 +1,184 @@
+"""``history`` and ``show``: what ran, when, why and with what result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sf_ml_framework.cli import words
+from sf_ml_framework.cli.commands import Command
+from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.options import completes_nodes, format_option, run_argument
+from sf_ml_framework.cli.output import Column, Form, Output
+from sf_ml_framework.cli.workspace import Workspace, open_workspace
+from sf_ml_framework.errors import DataError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sf_ml_framework.run.records import NodeRun, RunRecord
+
+STATUSES = ("running", "succeeded", "failed", "cancelled")
+
+
+@click.command(cls=Command)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Most runs; 0 is all of them.",
+)
+@click.option("--status", type=click.Choice(STATUSES), default="", help="Only such runs.")
+@format_option
+@click.pass_obj
+def history(invocation: Invocation, /, limit: int, status: str, form: Form) -> None:
+    """List the runs, newest first.
+
+    With how many nodes ran, were skipped and failed. Times are those of this machine's clock; in
+    JSON and CSV they are UTC.
+
+    Examples:
+        mlops history
+        mlops history --status failed --limit 5
+        mlops history --format csv > runs.csv
+    """
+    from sf_ml_framework.cli.shapes import history_fields
+
+    with open_workspace(invocation) as workspace:
+        journal = workspace.journal
+        rows = [
+            history_fields(run, journal.node_runs(run.run_id))
+            for run in journal.runs(limit=limit or -1, status=status)
+        ]
+    invocation.output.table(_history_columns(), rows, form, empty="nothing has run here yet")
+
+
+@click.command(cls=Command)
+@run_argument(required=True)
+@click.option(
+    "--logs",
+    metavar="NODE",
+    shell_complete=completes_nodes,
+    help="Print all that this node printed in the run.",
+)
+@format_option
+@click.pass_obj
+def show(invocation: Invocation, /, run: str, logs: str | None, form: Form) -> None:
+    """Show one run, or what a node printed in it.
+
+    Each node with its reason, time, rows, bytes and memory; versions of data, metrics, and what
+    failed. RUN is the id of a run, its beginning, or `last`.
+
+    Examples:
+        mlops show last
+        mlops show 20261123-0912 --logs train_model
+        mlops show last --format json
+    """
+    output = invocation.output
+    with open_workspace(invocation) as workspace:
+        record = workspace.journal.run(run)
+        nodes = workspace.journal.node_runs(record.run_id)
+        if logs is not None:
+            output.text(_log(workspace, record, nodes, logs))
+        elif form == "json":
+            from sf_ml_framework.cli.shapes import run_document
+
+            output.json(run_document(record, nodes))
+        elif form == "csv":
+            from sf_ml_framework.cli.summary import node_table
+
+            node_table(nodes, form, output)
+        else:
+            _tell_run(workspace, record, nodes, output)
+
+
+def _tell_run(
+    workspace: Workspace, record: RunRecord, nodes: Sequence[NodeRun], output: Output
+) -> None:
+    from sf_ml_framework.cli import summary
+    from sf_ml_framework.show.words import seconds
+
+    commit = f"{record.git_commit[:12]}{' with changes' if record.git_dirty else ''}"
+    heading = {
+        "run": record.run_id,
+        "status": output.styled(record.status, summary.style_of_status(record.status)),
+        "started": f"{words.local_time(record.started)}, took {seconds(record.seconds)}",
+        "command": record.command,
+        "commit": commit,
+        "with": f"Python {record.python}, sf_ml_framework {record.framework}",
+    }
+    _tell_pairs(heading, output)
+    output.text("")
+    summary.node_table(nodes, "table", output)
+    metrics = {
+        f"{node_run.node}.{name}": value
+        for node_run in nodes
+        for name, value in node_run.metrics.items()
+    }
+    if metrics:
+        from sf_ml_framework.show.words import number
+
+        output.text("")
+        output.text(output.styled("metrics", "strong"))
+        _tell_pairs({name: number(value) for name, value in metrics.items()}, output)
+    outputs = {
+        f"{saved.dataset}@{saved.version}": saved.location
+        for node_run in nodes
+        for saved in node_run.outputs
+    }
+    if outputs:
+        output.text("")
+        output.text(output.styled("datasets", "strong"))
+        _tell_pairs(outputs, output)
+    summary.tell_failures(workspace, nodes, output)
+
+
+def _tell_pairs(pairs: dict[str, str], output: Output) -> None:
+    from sf_ml_framework.cli.output import width_of
+
+    width = max(map(width_of, pairs))
+    for name, value in pairs.items():
+        if value:
+            output.text(f"{name}{' ' * (width - width_of(name))}  {value}")
+
+
+def _log(workspace: Workspace, record: RunRecord, nodes: Sequence[NodeRun], name: str) -> str:
+    """Return all that the node *name* printed in a run."""
+    known = [node_run.node for node_run in nodes]
+    if name not in known:
+        raise UnknownNameError(kind=f"node of run {record.run_id}", name=name, known=known)
+    file = workspace.folder_of_run(record.run_id) / f"{name}.log"
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+    except FileNotFoundError:
+        status = next(node_run.status for node_run in nodes if node_run.node == name)
+        remedy = (
+            "it was skipped: ask the run that ran it, see `mlops history`"
+            if status == "skipped"
+            else "`mlops exec` and a node that printed nothing leave none"
+        )
+        raise DataError(
+            f"node {name!r} left no log in run {record.run_id}", remedy=remedy
+        ) from None
+
+
+def _history_columns() -> tuple[Column, ...]:
+    from sf_ml_framework.cli.summary import style_of_status
+    from sf_ml_framework.show.words import seconds
+
+    def figure(value: Any) -> str:
+        return str(value or "")
+
+    return (
+        Column("run"),
+        Column("started", words.local_time),
+        Column("status", style=style_of_status),
+        Column("seconds", seconds, right=True),
+        Column("ran", figure, right=True),
+        Column("skipped", figure, right=True),
+        Column("failed", figure, right=True),
+        Column("command", gives_way=True),
+    )

@@ -1,0 +1,190 @@
+"""``run`` and ``exec``: run the pipeline, a part of it, or one node in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+import msgspec
+
+from sf_ml_framework.cli import faults
+from sf_ml_framework.cli.commands import Command
+from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.options import (
+    data_format_option,
+    format_option,
+    inputs_option,
+    names_in,
+    node_argument,
+    outputs_option,
+    params_option,
+    selection_options,
+)
+from sf_ml_framework.cli.output import Form
+from sf_ml_framework.cli.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from sf_ml_framework.run.records import NodeRun, RunRecord
+    from sf_ml_framework.run.runner import RunRequest
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What was typed after ``run``."""
+
+    nodes: tuple[str, ...]
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    tags: tuple[str, ...]
+    params: tuple[str, ...]
+    inputs: str
+    outputs: str
+    force: bool
+    fail_fast: bool
+    workers: int | None
+    wait: bool
+    data_format: Literal["csv", "parquet"] | None
+    form: Form
+
+
+@click.command(cls=Command)
+@selection_options
+@params_option
+@inputs_option
+@outputs_option
+@click.option("--force", is_flag=True, help="Skip nothing, changed or not.")
+@click.option("--fail-fast", is_flag=True, help="Begin no further node once one has failed.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Most nodes at once; 0 is one for each processor.",
+)
+@click.option("--wait", is_flag=True, help="Wait for another run in this folder to end.")
+@data_format_option
+@format_option
+@click.pass_obj
+def run(invocation: Invocation, /, **options: Any) -> None:
+    """Run the pipeline, or a part of it.
+
+    Skips each node whose code, parameters, inputs and libraries are those of an earlier run, and
+    says why it runs the others. When a node fails, the others that do not need it still run, and
+    the last line is the command that resumes. The report of the run is in data/report.html.
+
+    Examples:
+        mlops run
+        mlops run --from train_model
+        mlops run --nodes +train_model --params n_trials=30
+        mlops run --inputs '{"num_customers": 5000}' --force
+    """
+    asked = RunOptions(**options)
+    output = invocation.output
+    # JSON and CSV own standard output; a person's progress then goes beside it.
+    stream = output.stdout if asked.form == "table" else output.stderr
+    with open_workspace(invocation, asked.data_format) as workspace:
+        request = request_of(workspace, invocation, asked)
+
+        from sf_ml_framework.cli.progress import progress_on
+
+        progress = progress_on(output, stream, verbose=bool(invocation.verbose))
+        try:
+            record = workspace.runner(progress, asked.workers).run(request)
+        finally:
+            progress.close()
+        nodes = in_order(record, workspace.journal.node_runs(record.run_id))
+
+        from sf_ml_framework.cli import report, summary
+
+        page = report.after_run(workspace, record, nodes, output)
+        found: Any = {"resume": progress.resume_command, "page": page}
+        summary.tell_failures(workspace, nodes, output)
+        if asked.form == "table":
+            summary.tell(workspace, record, nodes, output, **found)
+        else:
+            summary.show(record, nodes, asked.form, output, **found)
+        code = summary.exit_code(record, nodes)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+@click.command(cls=Command)
+@node_argument
+@params_option
+@inputs_option
+@outputs_option
+@data_format_option
+@format_option
+@click.pass_obj
+def execute(invocation: Invocation, /, node: str, form: Form, **options: Any) -> None:
+    """Run one node by itself, now.
+
+    In this process and whether or not it has changed: what it prints appears at once, and a
+    debugger works in it. Its inputs must be there. A container runs a node in the same way.
+
+    Examples:
+        mlops exec train_model
+        mlops exec generate_sample_data --inputs '{"num_customers": 50}'
+        mlops exec score --inputs '{"customers": "data/today.csv"}'
+    """
+    import logging
+
+    from sf_ml_framework.cli import summary
+    from sf_ml_framework.run import logs, overrides
+    from sf_ml_framework.run.interrupts import Stopped, stop_on_signals
+
+    output = invocation.output
+    with open_workspace(invocation, options["data_format"]) as workspace:
+        workspace.node(node)
+        logging.basicConfig(level=logging.INFO, format=logs.FORMAT)
+        changed = overrides.parse(options["inputs"], options["outputs"], options["params"])
+        try:
+            with stop_on_signals(), output.keeping_results_apart(form != "table"):
+                node_run = workspace.once().run(node, changed, command=invocation.command_line)
+        except Stopped as stopped:
+            output.complain(f"{node} was stopped: {stopped}")
+            raise click.exceptions.Exit(faults.INTERRUPTED) from None
+        summary.tell_failure(workspace, node_run, output, with_log=False)
+        summary.show_node(node_run, form, output)
+    if node_run.exit_code:
+        raise click.exceptions.Exit(node_run.exit_code)
+
+
+def request_of(workspace: Workspace, invocation: Invocation, asked: RunOptions) -> RunRequest:
+    """Return what *asked* means for this project.
+
+    Raises:
+        UsageError: a name, a parameter or a JSON text cannot be.
+    """
+    from sf_ml_framework.manifest import graph
+    from sf_ml_framework.run import overrides
+    from sf_ml_framework.run.runner import RunRequest
+
+    changed = overrides.parse(asked.inputs, asked.outputs, asked.params)
+    flags = []
+    if invocation.project is not None:
+        flags.append(f"--project={invocation.project}")
+    if asked.data_format:
+        flags.append(f"--data-format={asked.data_format}")
+    if asked.workers is not None:
+        flags.append(f"--workers={asked.workers}")
+    return RunRequest(
+        selection=graph.select(
+            workspace.manifest,
+            nodes=names_in(asked.nodes),
+            first=names_in(asked.first),
+            last=names_in(asked.last),
+            tags=names_in(asked.tags),
+        ),
+        overrides=changed,
+        force=asked.force,
+        keep_going=not asked.fail_fast,
+        wait=asked.wait,
+        command=invocation.command_line,
+        program=f"{invocation.program} run",
+        flags=tuple(flags),
+    )
+
+
+def in_order(record: RunRecord, nodes: Any) -> list[NodeRun]:
+    """Return the nodes of a run in the order of the pipeline."""
+    rank = {name: place for place, name in enumerate(record.selection)}
+    return sorted(nodes, key=lambda node_run: rank.get(node_run.node, len(rank)))

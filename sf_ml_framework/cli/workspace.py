@@ -1,0 +1,193 @@
+"""A project as a command sees it, opened part by part; the only floor that picks a place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sf_ml_framework import settings
+from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.errors import OperatorError, UnknownNameError
+from sf_ml_framework.manifest import load
+from sf_ml_framework.manifest.model import Manifest, NodeSpec
+from sf_ml_framework.settings import Format, Settings
+
+if TYPE_CHECKING:
+    from sf_ml_framework.places.local.place import LocalPlace
+    from sf_ml_framework.run.cache import Cache
+    from sf_ml_framework.run.journal import SqliteJournal
+    from sf_ml_framework.run.once import Once
+    from sf_ml_framework.run.ports import Observer
+    from sf_ml_framework.run.runner import Runner
+
+VARIABLE = "MLOPS_PROJECT_DIR"
+"""Names the project when --project does not."""
+
+STATE = ".mlops"
+"""Folder in the project for everything that is not data."""
+
+
+class Workspace:
+    """One project and what stands around it. Nothing is read before it is asked for.
+
+    Use ``open_workspace``, which also closes it.
+    """
+
+    def __init__(self, root: Path, data_format: Format | None = None) -> None:
+        self.root = root
+        self._data_format = data_format
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What mlops.yml, the environment and this command line say, the last first."""
+        found = settings.load(self.root)
+        if self._data_format is None:
+            return found
+        local = msgspec.structs.replace(found.local, format=self._data_format)
+        return msgspec.structs.replace(found, local=local)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The pipeline, checked; imports nothing of the author's while its files are the same."""
+        return load.compiled(self.root, self.settings.project)
+
+    @cached_property
+    def journal(self) -> SqliteJournal:
+        """What ran before; the file is made by the first run."""
+        from sf_ml_framework.run.journal import FILE, SqliteJournal
+
+        return SqliteJournal(self.root / FILE)
+
+    @cached_property
+    def place(self) -> LocalPlace:
+        """Where the data stand."""
+        from sf_ml_framework.places.local.place import LocalPlace
+
+        local = self.settings.local
+        return LocalPlace(
+            self.root,
+            data=local.data,
+            format=local.format,
+            memory_limit=local.memory_limit or None,
+            threads=local.threads or None,
+        )
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Whether results still hold."""
+        from sf_ml_framework.run.cache import Cache
+
+        return Cache(self.root, self.journal, self.place, self.manifest)
+
+    @property
+    def state(self) -> Path:
+        """Folder of the journal, the runs and what is kept between commands."""
+        return self.root / STATE
+
+    @property
+    def data(self) -> Path:
+        """Folder of the datasets."""
+        return self.root / self.settings.local.data
+
+    def folder_of_run(self, run_id: str) -> Path:
+        """Return where a run leaves its logs and its report."""
+        return self.state / "runs" / run_id
+
+    def shown(self, path: Path) -> str:
+        """Return *path* as a person names it: from here where it is near, else whole."""
+        try:
+            return str(path.relative_to(Path.cwd()))
+        except ValueError:
+            return str(path)
+
+    def node(self, name: str) -> NodeSpec:
+        """Return the node of that name.
+
+        Raises:
+            UnknownNameError: there is none; names the nearest.
+        """
+        known = {node.name: node for node in self.manifest.nodes}
+        if name not in known:
+            raise UnknownNameError(kind="node", name=name, known=known)
+        return known[name]
+
+    def runner(self, observer: Observer, workers: int | None) -> Runner:
+        """Return what runs nodes in processes of their own and tells *observer*."""
+        from sf_ml_framework.run.runner import Runner
+
+        local = self.settings.local
+        return Runner(
+            self.manifest,
+            self.place,
+            self.journal,
+            self.cache,
+            self._worker_command(),
+            observer,
+            root=self.root,
+            workers=local.workers if workers is None else workers,
+            settings=msgspec.to_builtins(local),
+        )
+
+    def once(self) -> Once:
+        """Return what runs single nodes in this process."""
+        from sf_ml_framework.run.once import Once
+
+        # The author's modules are imported here, not in a worker.
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        return Once(
+            self.manifest,
+            self.place,
+            self.journal,
+            self.cache,
+            root=self.root,
+            settings=msgspec.to_builtins(self.settings.local),
+        )
+
+    def close(self) -> None:
+        """Release what was opened."""
+        for name in ("place", "journal"):
+            opened = self.__dict__.get(name)
+            if opened is not None:
+                opened.close()
+
+    def _worker_command(self) -> list[str]:
+        # The same words that container.py reads; the two rooms know each other as programs only.
+        local = msgspec.json.encode(self.settings.local).decode()
+        module = "sf_ml_framework.container"
+        return [
+            sys.executable, "-m", module, "worker", "--project", str(self.root), "--local", local,
+        ]  # fmt: skip
+
+
+@contextmanager
+def open_workspace(
+    invocation: Invocation, data_format: Format | None = None
+) -> Iterator[Workspace]:
+    """Open the project that the command line names, or the one around this folder.
+
+    Raises:
+        SettingsError: there is none.
+        OperatorError: --project names no folder.
+    """
+    named, by = invocation.project, "--project"
+    if named is None and os.environ.get(VARIABLE):
+        named, by = Path(os.environ[VARIABLE]), VARIABLE
+    if named is not None and not named.is_dir():
+        raise OperatorError(
+            f"{by} names {str(named)!r}, and there is no such folder",
+            remedy="name the folder that holds mlops.yml",
+        )
+    root = settings.find_root(named or invocation.start or Path.cwd())
+    workspace = Workspace(root, data_format)
+    try:
+        yield workspace
+    finally:
+        workspace.close()
