@@ -61,9 +61,9 @@ def bind(manifest: Manifest, selection: Sequence[str], overrides: Overrides) -> 
     Raises:
         UsageError: an override names nothing, or gives what cannot be.
     """
-    nodes = [manifest.node(name) for name in selection]
-    drafts = {node.name: _Draft(node, manifest) for node in nodes}
-    every = {node.name for node in manifest.nodes}
+    every = {node.name: node for node in manifest.nodes}
+    datasets = {dataset.name: dataset for dataset in manifest.datasets}
+    drafts = {name: _Draft(every[name], datasets) for name in selection}
     for key, value in overrides.inputs.items():
         for draft, name in _addressed(key, drafts, every, "input"):
             draft.set_input(name, value)
@@ -109,9 +109,9 @@ def _resolved(spec: InputSpec, node: str, datasets: Mapping[str, DatasetSpec], p
 class _Draft:
     """The bindings of one node while overrides are laid over them."""
 
-    def __init__(self, node: NodeSpec, manifest: Manifest) -> None:
+    def __init__(self, node: NodeSpec, datasets: Mapping[str, DatasetSpec]) -> None:
         self.node = node
-        self.datasets = {dataset.name: dataset for dataset in manifest.datasets}
+        self.datasets = datasets
         self.params = dict(node.params)
         self.inputs = {spec.argument: spec for spec in node.inputs}
         self.outputs = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from graphlib import CycleError
 
 from sf_ml_framework.errors import DataError, UsageError
@@ -11,7 +11,6 @@ from sf_ml_framework.manifest.graph import Edges
 from sf_ml_framework.manifest.model import DatasetSpec, InputSpec, Manifest
 from sf_ml_framework.run.bindings import Bindings, looks_like_path, resolve
 from sf_ml_framework.run.ports import Place
-from sf_ml_framework.run.records import Saved
 
 Slot = tuple[str, str]
 """A dataset and a version of it."""
@@ -23,17 +22,15 @@ def edges_of_run(manifest: Manifest, bound: Mapping[str, Bindings]) -> Edges:
     Raises:
         UsageError: overrides let nodes wait for each other.
     """
-    makers = _makers(bound)
-    edges = {
-        name: tuple(
-            sorted(
-                {each for each in manifest.node(name).dependencies if each in bound}
-                | {maker for spec in bindings.inputs for maker in _made_by(spec, manifest, makers)}
-                - {name}
-            )
-        )
-        for name, bindings in bound.items()
-    }
+    makers = _Makers(manifest, bound)
+    declared = graph.edges_of(manifest)
+    edges: Edges = {}
+    for name, bindings in bound.items():
+        before = {each for each in declared[name] if each in bound}
+        for spec in bindings.inputs:
+            before |= makers.of(spec)
+        # Who overwrites what it reads does not wait for itself.
+        edges[name] = tuple(sorted(before - {name}))
     try:
         graph.sort(edges)
     except CycleError as error:
@@ -51,28 +48,21 @@ def check_present(manifest: Manifest, bound: Mapping[str, Bindings], place: Plac
     Raises:
         DataError: inputs are missing or damaged; names them all, and who makes them.
     """
-    makers = _makers(bound)
+    makers = _Makers(manifest, bound)
     datasets = {dataset.name: dataset for dataset in manifest.datasets}
     wanted: dict[Slot, str] = {}
     for name, bindings in bound.items():
-        given = tuple(
-            spec for spec in bindings.inputs if not set(_made_by(spec, manifest, makers)) - {name}
-        )
+        given = tuple(spec for spec in bindings.inputs if not makers.of(spec) - {name})
         partial = Bindings(node=name, inputs=given)
         for spec in resolve(partial, datasets, place).inputs:
             wanted.setdefault((spec.dataset, spec.version), f"{spec.argument!r} of node {name!r}")
-    absent = {slot: who for slot, who in wanted.items() if find(datasets, *slot, place) is None}
+    absent = {
+        slot: who for slot, who in wanted.items() if place.find(datasets[slot[0]], slot[1]) is None
+    }
     if absent:
         raise DataError(
             _message(absent, datasets, place), remedy=_remedy(list(absent), manifest, datasets)
         )
-
-
-def find(
-    datasets: Mapping[str, DatasetSpec], dataset: str, version: str, place: Place
-) -> Saved | None:
-    """Return what stands at a resolved version; none when it is absent or not whole."""
-    return place.find(datasets[dataset], version)
 
 
 def title(dataset: str, version: str) -> str:
@@ -80,23 +70,24 @@ def title(dataset: str, version: str) -> str:
     return version if looks_like_path(version) else f"{dataset}@{version}"
 
 
-def _makers(bound: Mapping[str, Bindings]) -> dict[Slot, str]:
-    return {
-        (output.dataset, output.version): name
-        for name, bindings in bound.items()
-        for output in bindings.outputs
-    }
+class _Makers:
+    """Which nodes of a run make what."""
 
+    def __init__(self, manifest: Manifest, bound: Mapping[str, Bindings]) -> None:
+        self._current = {dataset.name: dataset.version for dataset in manifest.datasets}
+        self._by_slot: dict[Slot, set[str]] = {}
+        self._by_dataset: dict[str, set[str]] = {}
+        for name, bindings in bound.items():
+            for output in bindings.outputs:
+                self._by_slot.setdefault((output.dataset, output.version), set()).add(name)
+                self._by_dataset.setdefault(output.dataset, set()).add(name)
 
-def _made_by(spec: InputSpec, manifest: Manifest, makers: Mapping[Slot, str]) -> Iterable[str]:
-    """Return the nodes of the run that make what *spec* reads."""
-    if spec.version == "latest":
-        return [name for (dataset, _), name in makers.items() if dataset == spec.dataset]
-    version = spec.version
-    if version == "current":
-        version = manifest.dataset(spec.dataset).version
-    maker = makers.get((spec.dataset, version))
-    return [maker] if maker else []
+    def of(self, spec: InputSpec) -> set[str]:
+        """Return the nodes of the run that make what *spec* reads."""
+        if spec.version == "latest":
+            return self._by_dataset.get(spec.dataset, set())
+        version = self._current[spec.dataset] if spec.version == "current" else spec.version
+        return self._by_slot.get((spec.dataset, version), set())
 
 
 def _message(absent: Mapping[Slot, str], datasets: Mapping[str, DatasetSpec], place: Place) -> str:

@@ -75,8 +75,9 @@ class RunLoop:
         self.keep_going = keep_going
         self.folder = tools.root / ".mlops" / "runs" / run_id
         self.datasets = {dataset.name: dataset for dataset in tools.manifest.datasets}
+        nodes = {node.name: node for node in tools.manifest.nodes}
         self.steps = {
-            name: Step(run_id=run_id, node=tools.manifest.node(name), bindings=bindings)
+            name: Step(run_id=run_id, node=nodes[name], bindings=bindings)
             for name, bindings in bound.items()
         }
         self.ended: dict[str, NodeRun] = {}

@@ -38,9 +38,7 @@ def resume_command(
         program: what the command begins with.
         flags: options of the run that must be given again.
     """
-    spelled = _spelled(manifest, bound, unfinished)
-    by_name = [part for name in unfinished for part in ("--nodes", name)]
-    commands = [_command(program, [*by_name, *spelled, *flags])]
+    commands: list[list[str]] = []
     for selection in _selections(manifest, unfinished):
         chosen = graph.select(manifest, **selection)
         again = set(chosen) - set(unfinished)
@@ -50,18 +48,18 @@ def resume_command(
             and again <= set(skippable)
             and _same(manifest, chosen, kept, bound)
         ):
-            chosen_by = [
-                part
-                for key, names in selection.items()
-                for name in names
-                for part in (_FLAGS[key], name)
-            ]
-            commands.append(_command(program, [*chosen_by, *_options(kept), *flags]))
-    return min(commands, key=len)
+            commands.append([*_chosen_by(selection), *_options(kept), *flags])
+    spelled = _spelled(manifest, bound, unfinished)
+    commands.append([*_chosen_by({"nodes": unfinished}), *spelled, *flags])
+    # Of two that are as short, the first says more plainly where the run goes on.
+    shortest = min(commands, key=len)
+    return " ".join([program, *map(shlex.quote, shortest)])
 
 
-def _command(program: str, arguments: Sequence[str]) -> str:
-    return " ".join([program, *map(shlex.quote, arguments)])
+def _chosen_by(selection: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        part for key, names in selection.items() for name in names for part in (_FLAGS[key], name)
+    ]
 
 
 def _selections(manifest: Manifest, unfinished: Sequence[str]) -> Iterator[dict[str, list[str]]]:
