@@ -34,7 +34,7 @@ def links_of(manifest: Manifest) -> list[Link]:
         links += (
             Link(start, node.name, tuple(names), from_source)
             for (start, from_source), names in handed.items()
-            if start != node.name
+            if from_source or start != node.name
         )
         through = {start for start, from_source in handed if not from_source}
         links += (Link(wait, node.name) for wait in _bare(node.name, edges, through))

@@ -27,7 +27,7 @@ STYLE = """
   --dag-ink: #1c2430; --dag-soft: #5b6675; --dag-good: #1a7f4b; --dag-kept: #3566b8;
   --dag-bad: #c2352b; --dag-late: #a15c00; --dag-busy: #7a4fc0; --dag-idle: #8792a2;
   font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
-@media (prefers-color-scheme: dark) { .dag {
+@media screen and (prefers-color-scheme: dark) { .dag {
   --dag-ground: #12171e; --dag-box: #1d2530; --dag-edge: #3c4757; --dag-line: #6b7789;
   --dag-ink: #e8ecf2; --dag-soft: #a3afbf; --dag-good: #4fc98a; --dag-kept: #82aef5;
   --dag-bad: #ff8a80; --dag-late: #f0b04f; --dag-busy: #b99af0; --dag-idle: #8a96a7; } }
