@@ -1,0 +1,229 @@
+"""What the catalog demands of the values of a column, checked while a table streams by.
+
+One pass of Arrow's own kernels over the columns concerned. A library of checks such as pandera
+would need the whole table as a frame in memory, for questions that ``min_max`` and ``is_in``
+answer batch by batch.
+
+A NaN counts as missing, for pandas cannot tell the two apart; ranges and allowed values are not
+asked of what is missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sf_ml_framework.errors import DataError
+from sf_ml_framework.manifest.model import ColumnSpec
+from sf_ml_framework.places.local.columns import INTEGERS, arrow_type, family, is_checked
+
+EXAMPLES = 3
+"""How many broken values a message shows."""
+
+
+@dataclass(slots=True)
+class _Broken:
+    """One demand, and what broke it so far."""
+
+    demand: str
+    count: int = 0
+    examples: list[Any] = field(default_factory=list)
+
+    def add(self, array: Any, mask: Any) -> None:
+        import pyarrow.compute as pc
+
+        count = pc.sum(mask).as_py() or 0
+        if count and len(self.examples) < EXAMPLES:
+            # A null in a mask would keep a row of nothing.
+            found = array.filter(mask.fill_null(False))
+            self.examples += found.slice(0, EXAMPLES - len(self.examples)).to_pylist()
+        self.count += count
+
+    def __str__(self) -> str:
+        shown = [] if all(each is None for each in self.examples) else self.examples
+        example = f", as {', '.join(map(_shown, shown))}" if shown else ""
+        return f"{self.count:,} {'value' if self.count == 1 else 'values'} {self.demand}{example}"
+
+
+class ColumnChecks:
+    """Watches the columns of one table.
+
+    Args:
+        columns: those of the catalog.
+        what: the table for a person, at the head of the message.
+
+    Raises:
+        DataError: a bound or an allowed value is none of its column's type.
+    """
+
+    def __init__(self, columns: Sequence[ColumnSpec], *, what: str) -> None:
+        self._what = what
+        self._watched = [_ColumnCheck(each, what) for each in columns if is_checked(each)]
+
+    @property
+    def names(self) -> list[str]:
+        """Columns of which anything is demanded."""
+        return [each.name for each in self._watched]
+
+    def update(self, batch: Any) -> None:
+        """Look at a batch, or at a whole table."""
+        for watched in self._watched:
+            watched.update(batch.column(watched.name))
+
+    def finish(self, *, remedy: str) -> None:
+        """Say whether every demand was met.
+
+        Raises:
+            DataError: names every demand that was not, with counts and examples.
+        """
+        broken = [line for watched in self._watched for line in watched.broken()]
+        if broken:
+            count = "a check" if len(broken) == 1 else f"{len(broken)} checks"
+            lines = "".join(f"\n  {line}" for line in broken)
+            raise DataError(f"{self._what} breaks {count} of its columns:{lines}", remedy=remedy)
+
+
+class _ColumnCheck:
+    def __init__(self, spec: ColumnSpec, what: str) -> None:
+        import pyarrow as pa
+
+        self.name = spec.name
+        self._spec = spec
+        self._is_float = family(spec.type) == "float"
+        self._minimum = _bound(spec, spec.minimum, math.ceil, what)
+        self._maximum = _bound(spec, spec.maximum, math.floor, what)
+        allowed = [_value(spec, each, what) for each in spec.allowed]
+        self._allowed = pa.array(allowed, arrow_type(spec.type)) if allowed else None
+        self._null = _Broken("missing")
+        self._below = _Broken(f"below {spec.minimum}")
+        self._above = _Broken(f"above {spec.maximum}")
+        self._other = _Broken("not allowed")
+        self._seen: list[Any] = []
+
+    def update(self, array: Any) -> None:
+        import pyarrow.compute as pc
+
+        if self._is_float:
+            array = _without_nan(array)
+        if not self._spec.nullable and array.null_count:
+            self._null.add(array, pc.is_null(array))
+        if self._minimum is not None or self._maximum is not None:
+            self._ranges(array)
+        if self._allowed is not None:
+            fits = pc.is_in(array, value_set=self._allowed)
+            self._other.add(array, pc.and_(pc.invert(fits), pc.is_valid(array)))
+        if self._spec.unique:
+            self._seen.append(array)
+
+    def _ranges(self, array: Any) -> None:
+        import pyarrow.compute as pc
+
+        ends = pc.min_max(array)
+        low, high = ends["min"], ends["max"]
+        if not low.is_valid:
+            return
+        if self._minimum is not None and pc.less(low, self._minimum).as_py():
+            self._below.add(array, pc.less(array, self._minimum))
+        if self._maximum is not None and pc.greater(high, self._maximum).as_py():
+            self._above.add(array, pc.greater(array, self._maximum))
+
+    def broken(self) -> list[str]:
+        found = [self._null, self._below, self._above, self._other]
+        if self._seen:
+            found.append(_repeated(self._seen))
+        return [f"{self.name}: {each}" for each in found if each.count]
+
+
+def _without_nan(array: Any) -> Any:
+    import pyarrow.compute as pc
+
+    nan = pc.is_nan(array)
+    return pc.if_else(nan, None, array) if pc.any(nan).as_py() else array
+
+
+def _repeated(arrays: Sequence[Any]) -> _Broken:
+    """Return what stands more than once in *arrays* taken together; nulls never do."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    broken = _Broken("not unique")
+    chunks = [chunk for each in arrays for chunk in getattr(each, "chunks", [each])]
+    whole = pa.chunked_array(chunks, chunks[0].type if chunks else pa.null())
+    if whole.null_count:
+        whole = whole.drop_null()
+    if _ascends(whole.chunks):
+        return broken
+    if pc.count_distinct(whole).as_py() == len(whole):
+        return broken
+    counts = pc.value_counts(whole)
+    many = counts.filter(pc.greater(counts.field("counts"), 1))
+    broken.count = len(many)
+    broken.examples = many.field("values").slice(0, EXAMPLES).to_pylist()
+    return broken
+
+
+def _ascends(chunks: Sequence[Any]) -> bool:
+    """Return whether every value is greater than the one before it, as keys often are."""
+    import pyarrow.compute as pc
+
+    last = None
+    for chunk in chunks:
+        if len(chunk) == 0:
+            continue
+        if last is not None and not pc.greater(chunk[0], last).as_py():
+            return False
+        steps = pc.greater(chunk.slice(1), chunk.slice(0, len(chunk) - 1))
+        if not pc.all(steps, min_count=0).as_py():
+            return False
+        last = chunk[len(chunk) - 1]
+    return True
+
+
+def _bound(spec: ColumnSpec, bound: Any, towards: Any, what: str) -> Any:
+    import pyarrow as pa
+
+    if bound is None:
+        return None
+    if spec.type in INTEGERS and isinstance(bound, float) and math.isfinite(bound):
+        bound = towards(bound)
+    return pa.scalar(_value(spec, bound, what), arrow_type(spec.type))
+
+
+def _value(spec: ColumnSpec, value: Any, what: str) -> Any:
+    """Return a bound or an allowed value of the catalog as a value of its column."""
+    convert = _CONVERTERS.get(family(spec.type), int)
+    try:
+        return convert(value)
+    except (ValueError, OverflowError, InvalidOperation) as error:
+        raise DataError(
+            f"{what}: column {spec.name!r} is {spec.type}, and the {value!r} of its checks is none",
+            remedy="mend the column's minimum, maximum or allowed values in the catalog",
+        ) from error
+
+
+def _moment(value: Any) -> datetime:
+    """Return a time in UTC, which the catalog's times are where they do not say otherwise."""
+    moment = datetime.fromisoformat(str(value))
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "date": lambda value: date.fromisoformat(str(value)),
+    "time": lambda value: time.fromisoformat(str(value)),
+    "timestamp": _moment,
+    "timestamp_ntz": lambda value: _moment(value).replace(tzinfo=None),
+    "decimal": lambda value: Decimal(str(value)),
+    "string": str,
+    "float": float,
+    "boolean": bool,
+    "binary": lambda value: str(value).encode(),
+}
+
+
+def _shown(value: Any) -> str:
+    text = str(value) if isinstance(value, date | datetime | Decimal) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
