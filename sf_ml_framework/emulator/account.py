@@ -24,8 +24,8 @@ from .registry import (
     Registry,
     Rewrite,
     Route,
-    ShowProvider,
     Shown,
+    ShowProvider,
     TableFunction,
     View,
 )
@@ -106,7 +106,7 @@ class Account:
         self.engine = Engine(files / "databases" if durable else None)
         self.locks = TableLocks()
         self.registry = Registry()
-        self.observers: list[Callable[[Session, exp.Expression, ResultSet], None]] = []
+        self.observers: list[Callable[[Session, exp.Expr, ResultSet], None]] = []
         self.sessions: dict[int, Session] = {}
         self.tokens = Tokens(self)
         self.stages = Stages(self)
@@ -163,7 +163,7 @@ class Account:
         """Register a check before every statement."""
         self.registry.guards.append(check)
 
-    def observe(self, after: Callable[[Session, exp.Expression, ResultSet], None]) -> None:
+    def observe(self, after: Callable[[Session, exp.Expr, ResultSet], None]) -> None:
         """Register what must follow every statement that the engine ran."""
         self.observers.append(after)
 

@@ -58,7 +58,9 @@ class Incoming:
         """The body as an object."""
         body = self.json
         if not isinstance(body, dict):
-            raise SnowflakeError("Bad request: an object was expected.", number=390400, state="08001")
+            raise SnowflakeError(
+                "Bad request: an object was expected.", number=390400, state="08001"
+            )
         return body
 
     def token(self) -> str:

@@ -1,6 +1,7 @@
 """Put bound values and session variables into a statement's text.
 
-Source: connector 4.8, ``connection._process_params_qmarks`` and ``converter.to_snowflake_bindings``.
+Source: connector 4.8, ``connection._process_params_qmarks`` and
+``converter.to_snowflake_bindings``.
 """
 
 from __future__ import annotations
@@ -147,7 +148,10 @@ def _bind_rows(text: str, bindings: Mapping[str, Mapping[str, Any]]) -> str:
     made = []
     for row in range(many):
         values = {
-            str(i + 1): {**c, "value": c["value"][row] if isinstance(c["value"], list) else c["value"]}
+            str(i + 1): {
+                **c,
+                "value": c["value"][row] if isinstance(c["value"], list) else c["value"],
+            }
             for i, c in enumerate(columns)
         }
         made.append(bind(group, values))
@@ -173,12 +177,21 @@ def settle(text: str, tokens: list[Token], variables: Mapping[str, Any]) -> str:
                     state="02000",
                 )
             return 1, _variable(variables[name])
-        if token.word == "SCOPED" and tokens[index + 1 : index + 2] and tokens[index + 1].word in {
-            "TEMPORARY",
-            "TEMP",
-        }:
+        if (
+            token.word == "SCOPED"
+            and tokens[index + 1 : index + 2]
+            and tokens[index + 1].word
+            in {
+                "TEMPORARY",
+                "TEMP",
+            }
+        ):
             return 1, ""
-        if token.kind in {"STAGE", "FILE"} and index > 1 and tokens[index - 2].word in _STAGE_ARGUMENTS:
+        if (
+            token.kind in {"STAGE", "FILE"}
+            and index > 1
+            and tokens[index - 2].word in _STAGE_ARGUMENTS
+        ):
             return 1, quote(token.text)
         return _identifier(tokens, index, variables)
 

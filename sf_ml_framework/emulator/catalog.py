@@ -111,9 +111,7 @@ class Catalog:
             raise not_found(kind, str(path))
         return found
 
-    def all(
-        self, kind: str, database: str | None = None, schema: str | None = None
-    ) -> list[Entry]:
+    def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Entry]:
         """Return the objects of a kind, by name."""
         where, values = ["kind = ?"], [kind]
         for column, value in (("database", database), ("schema", schema)):
@@ -188,9 +186,7 @@ class Catalog:
         """Remove grants on and tags of an object; a role or user loses what it was granted."""
         self.execute("delete from grants where on_kind = ? and on_name = ?", (kind, str(path)))
         self.execute("delete from grants where to_kind = ? and to_name = ?", (kind, str(path)))
-        self.execute(
-            "delete from tag_references where kind = ? and object = ?", (kind, str(path))
-        )
+        self.execute("delete from tag_references where kind = ? and object = ?", (kind, str(path)))
 
     def drop_below(self, database: str, schema: str | None = None) -> list[Entry]:
         """Remove everything in a database or schema and return what it was."""

@@ -113,9 +113,11 @@ def _to_wire(values: pa.ChunkedArray, column: Column) -> Any:
 
 
 def _timestamp_struct(values: pa.ChunkedArray, *, zoned: bool) -> pa.StructArray:
-    array = pa.concat_arrays([c.cast(pa.timestamp("ns", tz=c.type.tz)) for c in values.chunks]) if (
-        values.num_chunks
-    ) else pa.array([], pa.timestamp("ns"))
+    array = (
+        pa.concat_arrays([c.cast(pa.timestamp("ns", tz=c.type.tz)) for c in values.chunks])
+        if (values.num_chunks)
+        else pa.array([], pa.timestamp("ns"))
+    )
     nanos = array.cast(pa.int64())
     rest = _modulo(nanos)
     seconds = pc.divide(pc.subtract(nanos, rest), 1_000_000_000)

@@ -1,6 +1,7 @@
 """The adapter to fakesnow and DuckDB: the only file that knows either.
 
-It uses private names of fakesnow 0.12.1, which is pinned exactly; ``tests/unit/emulator/test_engine.py``
+It uses private names of fakesnow 0.12.1, which is pinned exactly;
+``tests/unit/emulator/test_engine.py``
 covers them. Repairs, against emulator behaviour that real clients trip over: column names and types
 come from the result itself and not from a DESCRIBE; ``CREATE TABLE t(cols) AS`` is described in the
 right dialect; temporary tables are reached by qualified names (:mod:`.temporary`).
@@ -132,7 +133,7 @@ class Connection:
     """One session's view of the engine; one statement at a time."""
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        self._duck = _Duck(duck)
+        self._duck: Any = _Duck(duck)
         self._fake = FakeSnowflakeConnection(
             self._duck, _Forgetful(), None, None, create_database=False, create_schema=False
         )
@@ -164,7 +165,7 @@ class Connection:
             self._fake._schema = hidden.upper() if hidden and hidden != schema else schema
             self._fake.schema_set = schema is not None
 
-    def run(self, expression: exp.Expression) -> ResultSet:
+    def run(self, expression: exp.Expr) -> ResultSet:
         """Run one parsed Snowflake statement.
 
         Raises:
@@ -202,7 +203,9 @@ class Connection:
         try:
             cursor.check_db_and_schema(expression)
             sql = cursor._transform(expression, None).sql(dialect="duckdb")
-            done = [row[0] for row in self._duck.execute(f"{sql} returning merge_action").fetchall()]
+            done = [
+                row[0] for row in self._duck.execute(f"{sql} returning merge_action").fetchall()
+            ]
         except Exception as error:
             raise translate(error) from error
         whens = expression.args["whens"].expressions
@@ -217,7 +220,8 @@ class Connection:
         """Run DuckDB SQL and return its rows."""
         with self.lock:
             try:
-                return self._duck.execute(sql, values).fetchall()
+                found: list[tuple[Any, ...]] = self._duck.execute(sql, values).fetchall()
+                return found
             except duckdb.Error as error:
                 raise translate(error) from error
 
@@ -315,7 +319,7 @@ def _merge_verb(then: Any) -> str:
     return "UPDATE" if isinstance(then, exp.Update) else "DELETE"
 
 
-def _statement_type(expression: exp.Expression) -> int:
+def _statement_type(expression: exp.Expr) -> int:
     if isinstance(expression, exp.Insert):
         return INSERT
     if isinstance(expression, exp.Update):

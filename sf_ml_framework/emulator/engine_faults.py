@@ -117,10 +117,10 @@ def translate(error: BaseException) -> SnowflakeError:
     text = _text(error)
     if "INTERRUPT" in text.upper():
         return cancelled()
-    for pattern, number, state, message in _RULES:
+    for pattern, code, state, message in _RULES:
         if match := re.search(pattern, text):
-            groups = [group.upper() if number == 2141 else group for group in match.groups() if group]
-            return SnowflakeError(message.format(*groups), number=number, state=state)
+            groups = [group.upper() if code == 2141 else group for group in match.groups() if group]
+            return SnowflakeError(message.format(*groups), number=code, state=state)
     if absent := re.search(r'(Table|View|Sequence) with name "?(.+?)"? does not exist', text):
         return not_found("TABLE", absent[2])
     if re.search(r"Schema with name|Catalog .* does not exist|schema .* does not exist", text):
@@ -131,7 +131,7 @@ def translate(error: BaseException) -> SnowflakeError:
         return syntax_error(text)
     if not isinstance(error, duckdb.Error | ConnectorError):
         return unsupported(f"the engine cannot run this statement ({type(error).__name__}: {text})")
-    number = getattr(error, "errno", None)
+    number: int | None = getattr(error, "errno", None)
     if number in {90105, 90106}:
         return SnowflakeError(text, number=number, state="22000")
     if "Parser Error" in text or "syntax error" in text or number == 1003:
@@ -140,10 +140,12 @@ def translate(error: BaseException) -> SnowflakeError:
         return SnowflakeError(f"SQL compilation error:\n{text}", number=2049, state="42601")
     if "Conversion Error" in text or "Invalid Input" in text:
         return SnowflakeError(text, number=100038, state="22018")
-    return SnowflakeError(text, number=number or 603, state=getattr(error, "sqlstate", None) or "XX000")
+    return SnowflakeError(
+        text, number=number or 603, state=getattr(error, "sqlstate", None) or "XX000"
+    )
 
 
 def _text(error: BaseException) -> str:
     cause = error.__cause__
     text = str(getattr(error, "raw_msg", None) or (cause if cause is not None else error))
-    return text.split("\n\n")[0].split("\nLINE ")[0].strip()
+    return text.split("\n\n", maxsplit=1)[0].split("\nLINE ", maxsplit=1)[0].strip()

@@ -1,7 +1,7 @@
 """Locks on tables, so that writers queue.
 
-Source: Snowflake, "Transactions" (resource locking): UPDATE, DELETE and MERGE lock the table until the
-transaction ends, INSERT and COPY run beside one another; LOCK_TIMEOUT bounds the wait; of
+Source: Snowflake, "Transactions" (resource locking): UPDATE, DELETE and MERGE lock the table
+until the transaction ends, INSERT and COPY run beside one another; LOCK_TIMEOUT bounds the wait; of
 two transactions that wait for each other one is refused.
 """
 
@@ -35,7 +35,8 @@ class TableLocks:
         """Take the lock or wait for it.
 
         Raises:
-            SnowflakeError: 000625 after *timeout* seconds, 000604 when *stop* was set, 000625 when waiting
+            SnowflakeError: 000625 after *timeout* seconds, 000604 when *stop* was set, 000625
+            when waiting
                 would never end; nothing new is held then.
         """
         until = time.monotonic() + timeout

@@ -70,7 +70,9 @@ def start(
     """Open a session at the wanted place; what does not exist is left unset, as Snowflake does."""
     user = account.catalog.find("USER", Path("", "", granted.user))
     defaults = user.properties if user else {}
-    role = granted.role or fold(wanted.get("roleName") or str(defaults.get("DEFAULT_ROLE") or "PUBLIC"))
+    role = granted.role or fold(
+        wanted.get("roleName") or str(defaults.get("DEFAULT_ROLE") or "PUBLIC")
+    )
     if role not in roles_of(account, granted.user) and granted.role is None:
         if account.catalog.find("ROLE", Path("", "", role)) is None:
             why = "does not exist or not authorized"

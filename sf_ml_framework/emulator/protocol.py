@@ -1,7 +1,7 @@
 """Queries over HTTP: request, result, status, abort, chunks, files.
 
-Source: connector 4.8, ``connection.cmd_query``, ``cursor._init_result_and_meta``, ``result_batch.py``,
-``network._post_request``.
+Source: connector 4.8, ``connection.cmd_query``, ``cursor._init_result_and_meta``,
+``result_batch.py``, ``network._post_request``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -88,9 +89,7 @@ def _statements(
     """
     parts = split(text)
     wanted = int(
-        parameters.get(
-            "MULTI_STATEMENT_COUNT", session.parameters.get("MULTI_STATEMENT_COUNT", 1)
-        )
+        parameters.get("MULTI_STATEMENT_COUNT", session.parameters.get("MULTI_STATEMENT_COUNT", 1))
     )
     if wanted not in {0, len(parts)} and len(parts) > 0:
         raise SnowflakeError(
@@ -101,14 +100,12 @@ def _statements(
         )
     tag = parameters.get("QUERY_TAG")
     if tag is not None and (current := CURRENT.get()):
-        session.facts.setdefault("query_tags", {})[current.id] = tag
+        current.tag = str(tag)
     if len(parts) <= 1:
         return account.router.run(session, parts[0] if parts else "", describe=describe)
     ids = []
     for part in parts:
-        query = account.queries.inline(
-            session, part, lambda _, part=part: account.router.run(session, part)
-        )
+        query = account.queries.inline(session, part, partial(_run_one, account, session, part))
         if query.error is not None:
             raise query.error
         ids.append(query.id)
@@ -118,6 +115,10 @@ def _statements(
     )
     result.children = ids
     return result
+
+
+def _run_one(account: Account, session: Session, text: str, _: Query) -> ResultSet:
+    return account.router.run(session, text)
 
 
 def _wait(account: Account, query: Query) -> dict[str, Any]:
@@ -261,7 +262,9 @@ def abort_request(account: Account, request: Incoming) -> dict[str, Any]:
         else account.queries.by_request(str(request.data.get("requestId") or ""))
     )
     if query is None:
-        raise SnowflakeError("Identified SQL statement is not currently executing.", number=605, state="02000")
+        raise SnowflakeError(
+            "Identified SQL statement is not currently executing.", number=605, state="02000"
+        )
     account.queries.stop(query)
     return {"data": None, "code": None, "message": None, "success": True}
 

@@ -1,7 +1,7 @@
 """Queries: run in threads, waited for, cancelled, and kept with their results.
 
-Source: connector 4.8, ``cursor.execute_async``, ``network._post_request`` (the ping-pong on 333333),
-``connection._cancel_query``; Snowflake, "RESULT_SCAN".
+Source: connector 4.8, ``cursor.execute_async``, ``network._post_request`` (the ping-pong on
+333333), ``connection._cancel_query``; Snowflake, "RESULT_SCAN".
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Query:
     started: datetime
     ended: datetime | None = None
     request_id: str = ""
+    tag: str | None = None
     result: ResultSet | None = None
     error: SnowflakeError | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
@@ -117,6 +118,7 @@ class Queries:
             database=session.database,
             schema=session.schema,
             started=self._account.clock.now(),
+            tag=session.parameters.get("QUERY_TAG"),
         )
         self._all[query.id] = query
         if request_id:

@@ -173,7 +173,7 @@ class Reader:
             elif self.done:
                 self.fail()
         self.at += 1
-        return pairs if pairs else items
+        return pairs or items
 
     def properties(self, *stop: str) -> dict[str, Any]:
         """Read ``KEY = value`` pairs until the end, or until a word in *stop* that has no ``=``.

@@ -103,7 +103,7 @@ ShowProvider = Callable[[Call, Scope], Iterable[Row]]
 DescribeProvider = Callable[[Call, tuple[str, ...]], Iterable[Row]]
 TableFunction = Callable[["Session", list[Any], dict[str, Any]], ResultSet]
 View = Callable[["Session", str], ResultSet]
-Rewrite = Callable[["Session", "exp.Expression"], "exp.Expression"]
+Rewrite = Callable[["Session", "exp.Expr"], "exp.Expr"]
 Guard = Callable[["Session", Statement], None]
 Route = Callable[[RestCall], Any]
 
@@ -182,9 +182,7 @@ class Registry:
         for word in parsed.first:
             self.statements[word].append(Registered(parsed, handler, reads))
 
-    def handlers(
-        self, tokens: Sequence[Token]
-    ) -> list[tuple[int, frozenset[str], Registered]]:
+    def handlers(self, tokens: Sequence[Token]) -> list[tuple[int, frozenset[str], Registered]]:
         """Return the handlers for a statement, the longest match first."""
         found = []
         for registered in self.statements.get(tokens[0].word if tokens else "", ()):

@@ -21,7 +21,18 @@ DDL = 0x6000
 """Statement types as the clients know them. Source: connector, ``cursor.STATEMENT_TYPE_ID_DML_SET``."""
 
 
-_KINDS = {"text", "fixed", "real", "boolean", "date", "time", "binary", "variant", "object", "array"}
+_KINDS = {
+    "text",
+    "fixed",
+    "real",
+    "boolean",
+    "date",
+    "time",
+    "binary",
+    "variant",
+    "object",
+    "array",
+}
 _KINDS |= {"timestamp_ltz", "timestamp_ntz", "timestamp_tz"}
 
 
@@ -84,7 +95,8 @@ class Column:
 class ResultSet:
     """What a statement returned.
 
-    ``table`` holds the rows; ``statement_type`` one of the numbers above; ``affected`` the rows that
+    ``table`` holds the rows; ``statement_type`` one of the numbers above; ``affected`` the rows
+    that
     a DML statement changed; ``transfer`` the answer to PUT or GET, which the client carries out.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -21,6 +22,7 @@ from .results import ResultSet
 
 if TYPE_CHECKING:
     from .account import Account
+    from .queries import Query
     from .session import Session
 
 _CREATES = {"TABLE", "VIEW", "SEQUENCE"}
@@ -77,9 +79,7 @@ class Router:
         result: ResultSet | None = None
         for start, end in zip(cuts, ends, strict=True):
             part = _with_results(text[start:end], ids)
-            query = self._account.queries.inline(
-                session, part, lambda _, part=part: self.run(session, part)
-            )
+            query = self._account.queries.inline(session, part, partial(self._part, session, part))
             if query.error is not None or query.result is None:
                 raise query.error or syntax_error("Empty SQL statement.")
             result = query.result
@@ -88,7 +88,10 @@ class Router:
             raise syntax_error("Empty SQL statement.")
         return result
 
-    def parse(self, text: str) -> exp.Expression:
+    def _part(self, session: Session, text: str, _: Query) -> ResultSet:
+        return self.run(session, text)
+
+    def parse(self, text: str) -> exp.Expr:
         """Return the statement as sqlglot reads it."""
         try:
             return sqlglot.parse_one(text, read="snowflake")
@@ -105,7 +108,7 @@ class Router:
         return self.execute(session, expression, describe=describe)
 
     def execute(
-        self, session: Session, expression: exp.Expression, *, describe: bool = False
+        self, session: Session, expression: exp.Expr, *, describe: bool = False
     ) -> ResultSet:
         """Run a parsed statement: rewrites, locks, engine, observers."""
         with session.connection.lock:
@@ -142,23 +145,24 @@ class Router:
         ):
             session.connection.use(database, None)
 
-    def _describe(self, session: Session, expression: exp.Expression) -> ResultSet:
+    def _describe(self, session: Session, expression: exp.Expr) -> ResultSet:
         if isinstance(expression, exp.Query):
             return results.empty(session.connection.run(expression.limit(0)))
-        counts = {
-            exp.Insert: ["number of rows inserted fixed"],
-            exp.Update: ["number of rows updated", "number of multi-joined rows updated"],
-            exp.Delete: ["number of rows deleted"],
-        }.get(type(expression))
-        if counts is None:
-            return results.empty(results.done())
-        columns = [results.Column(c.removesuffix(" fixed"), "fixed", 38, 0) for c in counts]
-        kinds = {exp.Insert: results.INSERT, exp.Update: results.UPDATE}
-        return results.rows(columns, [], kinds.get(type(expression), results.DELETE))
+        match expression:
+            case exp.Insert():
+                counts, kind = ["inserted"], results.INSERT
+            case exp.Update():
+                counts, kind = ["updated"], results.UPDATE
+            case exp.Delete():
+                counts, kind = ["deleted"], results.DELETE
+            case _:
+                return results.empty(results.done())
+        names = [f"number of rows {count}" for count in counts]
+        if kind == results.UPDATE:
+            names.append("number of multi-joined rows updated")
+        return results.rows([results.Column(n, "fixed", 38, 0) for n in names], [], kind)
 
-    def _write(
-        self, session: Session, expression: exp.Expression, original: exp.Expression
-    ) -> ResultSet:
+    def _write(self, session: Session, expression: exp.Expr, original: exp.Expr) -> ResultSet:
         connection = session.connection
         if isinstance(expression, exp.Query):
             return connection.run(expression)
@@ -174,9 +178,7 @@ class Router:
             if alone:
                 self._account.locks.release(session.id)
 
-    def _attempt(
-        self, session: Session, expression: exp.Expression, *, alone: bool
-    ) -> ResultSet:
+    def _attempt(self, session: Session, expression: exp.Expr, *, alone: bool) -> ResultSet:
         # fakesnow runs INSERT OVERWRITE as several statements: all of them, or none.
         whole = (
             alone and isinstance(expression, exp.Insert) and bool(expression.args.get("overwrite"))
@@ -199,7 +201,7 @@ class Router:
                 return result
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _lock(self, session: Session, expression: exp.Expression) -> None:
+    def _lock(self, session: Session, expression: exp.Expr) -> None:
         target = target_of(expression)
         if target is None:
             return
@@ -223,12 +225,12 @@ def _cannot_parse(error: Exception, text: str) -> SnowflakeError:
     if not details:
         return syntax_error(f"cannot be parsed: {text[:100]}")
     one = details[0]
-    near = one.get("highlight") or text.split()[0]
+    near = one.get("highlight") or text.split(maxsplit=1)[0]
     line, column = one.get("line") or 1, one.get("col") or 0
     return syntax_error(f"syntax error line {line} at position {column} unexpected '{near}'.")
 
 
-def target_of(expression: exp.Expression) -> exp.Table | None:
+def target_of(expression: exp.Expr) -> exp.Table | None:
     """Return the table that a statement creates, changes or drops, or None."""
     target: object = expression.this
     if isinstance(expression, exp.TruncateTable):
@@ -252,7 +254,7 @@ def _folded(identifier: exp.Identifier) -> str:
     return str(identifier.this) if identifier.quoted else fold(str(identifier.this))
 
 
-def _known(expression: exp.Expression) -> bool:
+def _known(expression: exp.Expr) -> bool:
     kind = str(expression.args.get("kind") or "").upper()
     match expression:
         case exp.Create() | exp.Drop():
@@ -270,12 +272,17 @@ def _block(tokens: list[Token]) -> bool:
     words = [token.word for token in tokens[:2]]
     if words[:1] == ["DECLARE"]:
         return True
-    return words[:1] == ["BEGIN"] and len(words) > 1 and words[1] not in {
-        ";",
-        "TRANSACTION",
-        "WORK",
-        "NAME",
-    }
+    return (
+        words[:1] == ["BEGIN"]
+        and len(words) > 1
+        and words[1]
+        not in {
+            ";",
+            "TRANSACTION",
+            "WORK",
+            "NAME",
+        }
+    )
 
 
 def _with_results(part: str, ids: list[str]) -> str:

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from .account import Account
 
 ROLES = ("ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN")
-_INHERITS = (("SECURITYADMIN", "ACCOUNTADMIN"), ("SYSADMIN", "ACCOUNTADMIN"), ("USERADMIN", "SECURITYADMIN"))
+_INHERITS = (
+    ("SECURITYADMIN", "ACCOUNTADMIN"),
+    ("SYSADMIN", "ACCOUNTADMIN"),
+    ("USERADMIN", "SECURITYADMIN"),
+)
 SHARED = "SNOWFLAKE"
 """The database that Snowflake shares with every account."""
 
@@ -48,9 +52,7 @@ def fresh(account: Account) -> None:
         # Snowflake's trial accounts let everyone use this warehouse.
         grant(account, "USAGE", "WAREHOUSE", "COMPUTE_WH", "PUBLIC")
         catalog.create(Entry(kind="DATABASE", path=Path("", "", SHARED), created_on=now))
-        catalog.create(
-            Entry(kind="SCHEMA", path=Path(SHARED, "", "ACCOUNT_USAGE"), created_on=now)
-        )
+        catalog.create(Entry(kind="SCHEMA", path=Path(SHARED, "", "ACCOUNT_USAGE"), created_on=now))
     account.engine.attach(SHARED)
     session = account.internal_session()
     for schema in ("ACCOUNT_USAGE",):

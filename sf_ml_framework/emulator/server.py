@@ -21,7 +21,8 @@ from .app import make_app
 class Emulator:
     """An emulated Snowflake, served from threads of this process.
 
-    In this process and not in one of its own, so that a test can reach ``account.clock``. Everything is
+    In this process and not in one of its own, so that a test can reach ``account.clock``.
+    Everything is
     in memory and a temporary directory unless *state* names a directory to keep it in.
 
         with Emulator() as emulator:
@@ -50,7 +51,9 @@ class Emulator:
         self.password = password
         self.host = host
         self._wanted_port = port
-        self._temporary = None if state else tempfile.TemporaryDirectory(prefix="snowflake-emulator-")
+        self._temporary = (
+            None if state else tempfile.TemporaryDirectory(prefix="snowflake-emulator-")
+        )
         files = Path(state) if state else Path(self._temporary.name if self._temporary else "")
         files.mkdir(parents=True, exist_ok=True)
         self.account = Account(

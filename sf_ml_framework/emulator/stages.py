@@ -90,7 +90,9 @@ class Stages:
             return found
         if not written.startswith("@"):
             raise SnowflakeError(
-                f"SQL compilation error:\ninvalid stage location '{written}'", number=1001, state="22023"
+                f"SQL compilation error:\ninvalid stage location '{written}'",
+                number=1001,
+                state="22023",
             )
         name, _, inside = _cut(written[1:])
         inside = inside.strip("/")

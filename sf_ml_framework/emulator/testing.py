@@ -1,9 +1,10 @@
 """Fixtures for your own tests: ``pytest_plugins = ["sf_ml_framework.emulator.testing"]``.
 
 ``snowflake_emulator`` is one emulator for the whole test session; ``snowflake_connection`` the
-arguments that ``snowflake.connector.connect`` and Snowpark take. Where the environment names an account
-in ``MLOPS_TEST_CONNECTION`` (a name in ``connections.toml``), the arguments are that account's, and no
-emulator is started: the same tests run against either.
+arguments that ``snowflake.connector.connect`` and Snowpark take. Where the environment names an
+account
+in ``MLOPS_TEST_CONNECTION`` (a name in ``connections.toml``), the arguments are that account's,
+and no emulator is started: the same tests run against either.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Who may come in: passwords, key pairs, programmatic tokens, OAuth tokens of jobs.
 
-Source: Snowflake, "Key-pair authentication", "Programmatic access tokens"; connector 4.8, ``auth/``.
+Source: Snowflake, "Key-pair authentication", "Programmatic access tokens"; connector 4.8,
+``auth/``.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def fingerprint(public_key: str) -> str:
 
 def refused_login() -> SnowflakeError:
     """Return 390100."""
-    return SnowflakeError("Incorrect username or password was specified.", number=390100, state="08001")
+    return SnowflakeError(
+        "Incorrect username or password was specified.", number=390100, state="08001"
+    )
 
 
 class Tokens:
@@ -97,7 +100,9 @@ class Tokens:
             return self.bearer(token, kind="OAUTH")
         if kind in {"", "SNOWFLAKE", "USERNAME_PASSWORD_MFA"}:
             return self._password(login, str(data.get("PASSWORD") or ""))
-        raise SnowflakeError(f"Authenticator {kind} is not supported.", number=390144, state="08001")
+        raise SnowflakeError(
+            f"Authenticator {kind} is not supported.", number=390144, state="08001"
+        )
 
     def _password(self, login: str, password: str) -> Grant:
         user = self._user(login)

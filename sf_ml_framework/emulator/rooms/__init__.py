@@ -1,4 +1,4 @@
-"""The rooms: each adds one part of Snowflake to an account. One line here is all a new room needs."""
+"""The rooms: each adds one part of Snowflake to an account; a new one needs one line here."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ ROOMS = (
     "users",
     "tags",
     "tables",
+    "columns",
     "temporary",
     "stages",
     "transfer",
     "formats",
     "copying",
     "functions",
+    "information",
     "dialect",
     "strict",
+    "scripting",
 )
 
 

@@ -1,7 +1,7 @@
 """COPY INTO, both ways.
 
-Source: Snowflake, "COPY INTO <table>", "COPY INTO <location>": a file is loaded once unless FORCE says
-otherwise; ON_ERROR is ABORT_STATEMENT by default.
+Source: Snowflake, "COPY INTO <table>", "COPY INTO <location>": a file is loaded once unless FORCE
+says otherwise; ON_ERROR is ABORT_STATEMENT by default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..names import Path, join, quoted
 from ..registry import Call
 from ..results import COPY, ResultSet, rows
 from ..router import table_parts, target_of
-from . import tables
+from .columns import columns_of
 from .formats import read, replace_stage, resolve, stage_of
 from .stages import location, plain
 
@@ -28,8 +28,20 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..stages import StageFile
 
-_LOADED = ["file", "status", "rows_parsed fixed", "rows_loaded fixed", "error_limit fixed", "errors_seen fixed"]
-_LOADED += ["first_error", "first_error_line fixed", "first_error_character fixed", "first_error_column_name"]
+_LOADED = [
+    "file",
+    "status",
+    "rows_parsed fixed",
+    "rows_loaded fixed",
+    "error_limit fixed",
+    "errors_seen fixed",
+]
+_LOADED += [
+    "first_error",
+    "first_error_line fixed",
+    "first_error_character fixed",
+    "first_error_column_name",
+]
 
 
 def install(account: Account) -> None:
@@ -42,7 +54,7 @@ def install(account: Account) -> None:
     account.observe(lambda session, tree, result: forget(account, session, tree))
 
 
-def forget(account: Account, session: Session, tree: exp.Expression) -> None:
+def forget(account: Account, session: Session, tree: exp.Expr) -> None:
     """A table that is new or truncated has loaded nothing."""
     target = target_of(tree)
     if isinstance(tree, exp.Create | exp.Drop | exp.TruncateTable) and target is not None:
@@ -88,9 +100,11 @@ def load(call: Call) -> ResultSet:
     files = _chosen(account.stages.files(where), options, where.inside)
     format_options = resolve(account, session, options.get("FILE_FORMAT"), written)
     session.require_warehouse()
-    target = tables.columns_of(session, path)
+    target = columns_of(session, path)
     found = [
-        _load_file(call, path, file, query, columns or [c["name"] for c in target], options, format_options)
+        _load_file(
+            call, path, file, query, columns or [c["name"] for c in target], options, format_options
+        )
         for file in files
     ]
     if not found:
@@ -105,7 +119,9 @@ def _chosen(files: list[StageFile], options: dict[str, Any], inside: str) -> lis
         names = [f"{inside}/{w}".strip("/") for w in wanted]
         files = [f for f in files if any(str(f.path).endswith("/" + n) for n in names)]
         if len(files) < len(names):
-            raise SnowflakeError(f"Remote file '{names[0]}' was not found.", number=91016, state="22000")
+            raise SnowflakeError(
+                f"Remote file '{names[0]}' was not found.", number=91016, state="22000"
+            )
     if pattern := options.get("PATTERN"):
         files = [f for f in files if re.fullmatch(str(pattern), f.name)]
     return files
@@ -115,7 +131,7 @@ def _load_file(
     call: Call,
     path: Path,
     file: StageFile,
-    query: exp.Expression | None,
+    query: exp.Expr | None,
     columns: list[str],
     options: dict[str, Any],
     format_options: dict[str, Any],
@@ -162,12 +178,12 @@ def _load_file(
 def _selection(
     session: Session,
     file: StageFile,
-    query: exp.Expression | None,
+    query: exp.Expr | None,
     columns: list[str],
     options: dict[str, Any],
     format_options: dict[str, Any],
     path: Path,
-) -> exp.Expression:
+) -> exp.Expr:
     if query is not None:
         query = query.copy()
         node = next(n for n in query.find_all(exp.Table) if stage_of(n))
@@ -175,7 +191,7 @@ def _selection(
         return query
     kind = str(format_options["TYPE"]).upper()
     matching = str(options.get("MATCH_BY_COLUMN_NAME", "NONE")).upper()
-    types = {c["name"]: c["data_type"] for c in tables.columns_of(session, path)}
+    types = {c["name"]: c["data_type"] for c in columns_of(session, path)}
     node = exp.Table(this=exp.Var(this="@file"))
     select = exp.Select().from_(node)
     if kind == "CSV":
@@ -199,11 +215,11 @@ def _selection(
 
 def _matched(
     session: Session, file: StageFile, options: dict[str, Any], columns: list[str], matching: str
-) -> list[exp.Expression]:
+) -> list[exp.Expr]:
     names = [c.name for c in read(session, [file], options, width=0, whole=False).columns]
     exact = matching == "CASE_SENSITIVE"
     found = {name if exact else name.upper(): name for name in names}
-    picked: list[exp.Expression] = []
+    picked: list[exp.Expr] = []
     for column in columns:
         name = found.get(column if exact else column.upper())
         picked.append(exp.column(exp.to_identifier(name, quoted=True)) if name else exp.Null())
@@ -227,7 +243,11 @@ def unload(call: Call) -> ResultSet:
     data, suffix = _written(result, chosen, header=bool(options.get("HEADER")))
     where = account.stages.locate(session, written)
     if options.get("SINGLE"):
-        target = where.target if where.inside and not written.rstrip("'").endswith("/") else where.target / "data"
+        target = (
+            where.target
+            if where.inside and not written.rstrip("'").endswith("/")
+            else where.target / "data"
+        )
     elif not where.inside or written.rstrip("'").endswith("/"):
         target = where.target / f"data_0_0_0{suffix}"
     else:
@@ -261,7 +281,10 @@ def _written(result: ResultSet, options: dict[str, Any], *, header: bool) -> tup
         pq.write_table(table, sink, compression="snappy")
         return sink.getvalue().to_pybytes(), ".snappy.parquet"
     if kind == "JSON":
-        lines = [row[0] if isinstance(row[0], str) else json.dumps(row[0], default=str) for row in result.rows]
+        lines = [
+            row[0] if isinstance(row[0], str) else json.dumps(row[0], default=str)
+            for row in result.rows
+        ]
         data = "".join(line + "\n" for line in lines).encode()
     elif kind == "CSV":
         data = _csv(result, options, header=header)

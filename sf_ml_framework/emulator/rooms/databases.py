@@ -41,11 +41,39 @@ def install(account: Account) -> None:
     account.statement("DROP DATABASE [IF EXISTS]", drop_database)
     account.statement("DROP SCHEMA [IF EXISTS]", drop_schema)
     account.statement("ALTER DATABASE|SCHEMA [IF EXISTS]", alter)
-    columns = ["created_on timestamp_ltz", "name", "is_default", "is_current", "origin", "owner", "comment"]
-    columns += ["options", "retention_time", "kind", "budget", "owner_role_type", "object_visibility"]
+    columns = [
+        "created_on timestamp_ltz",
+        "name",
+        "is_default",
+        "is_current",
+        "origin",
+        "owner",
+        "comment",
+    ]
+    columns += [
+        "options",
+        "retention_time",
+        "kind",
+        "budget",
+        "owner_role_type",
+        "object_visibility",
+    ]
     account.show("DATABASES", columns, show_databases, terse=("created_on", "name", "kind"))
-    columns = ["created_on timestamp_ltz", "name", "is_default", "is_current", "database_name", "owner"]
-    columns += ["comment", "options", "retention_time", "owner_role_type", "classification_profile_database"]
+    columns = [
+        "created_on timestamp_ltz",
+        "name",
+        "is_default",
+        "is_current",
+        "database_name",
+        "owner",
+    ]
+    columns += [
+        "comment",
+        "options",
+        "retention_time",
+        "owner_role_type",
+        "classification_profile_database",
+    ]
     account.show("SCHEMAS", columns, show_schemas)
     account.describe("DATABASE", ["created_on timestamp_ltz", "name", "kind"], describe_database)
     account.describe("SCHEMA", ["created_on timestamp_ltz", "name", "kind"], describe_schema)
@@ -59,7 +87,9 @@ def _options(call: Call) -> dict[str, Any]:
         raise unsupported(f"{call.reader.peek().text} is not known to this emulator here.")
     if unknown := set(found) - _PROPERTIES:
         raise SnowflakeError(
-            f"SQL compilation error:\ninvalid property '{unknown.pop()}'", number=1420, state="22023"
+            f"SQL compilation error:\ninvalid property '{unknown.pop()}'",
+            number=1420,
+            state="22023",
         )
     return found
 
@@ -130,9 +160,7 @@ def drop_database(call: Call) -> ResultSet:
     call.account.router.commit(call.session)
     if call.account.catalog.find("DATABASE", Path("", "", name)) is None:
         if call.if_exists:
-            return status(
-                "Drop statement executed successfully " f"({name} already dropped)."
-            )
+            return status(f"Drop statement executed successfully ({name} already dropped).")
         raise not_found("DATABASE", name)
     if name == SHARED:
         raise SnowflakeError(
@@ -233,7 +261,10 @@ def show_schemas(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
     bases = [scope.database] if scope.database else [e.name for e in catalog.all("DATABASE")]
     for database in bases:
         entries = catalog.all("SCHEMA", database)
-        for entry in [*entries, Entry(kind="SCHEMA", path=Path(database, "", "INFORMATION_SCHEMA"))]:
+        for entry in [
+            *entries,
+            Entry(kind="SCHEMA", path=Path(database, "", "INFORMATION_SCHEMA")),
+        ]:
             current = (database, entry.name) == (call.session.database, call.session.schema)
             builtin = entry.name == "INFORMATION_SCHEMA"
             yield {

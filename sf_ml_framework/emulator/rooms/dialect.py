@@ -22,7 +22,7 @@ def install(account: Account) -> None:
     account.rewrite(division)
 
 
-def numbered_columns(session: Session, tree: exp.Expression) -> exp.Expression:
+def numbered_columns(session: Session, tree: exp.Expr) -> exp.Expr:
     """``SELECT $1 FROM VALUES (..)``: the columns of VALUES are COLUMN1, COLUMN2, ..."""
     for node in list(tree.find_all(exp.Parameter)):
         number = node.this
@@ -36,7 +36,7 @@ def numbered_columns(session: Session, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def asof(session: Session, tree: exp.Expression) -> exp.Expression:
+def asof(session: Session, tree: exp.Expr) -> exp.Expr:
     """``ASOF JOIN .. MATCH_CONDITION``: DuckDB takes the inequality in ON; Snowflake's is a left join."""
     for join in tree.find_all(exp.Join):
         condition = join.args.get("match_condition")
@@ -50,7 +50,9 @@ def asof(session: Session, tree: exp.Expression) -> exp.Expression:
             source = left.args["from_"].this if left else None
             pairs = [
                 exp.EQ(
-                    this=exp.column(c.name, table=source.alias_or_name if source else None, quoted=True),
+                    this=exp.column(
+                        c.name, table=source.alias_or_name if source else None, quoted=True
+                    ),
                     expression=exp.column(c.name, table=join.this.alias_or_name, quoted=True),
                 )
                 for c in using
@@ -61,24 +63,26 @@ def asof(session: Session, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def hashes(session: Session, tree: exp.Expression) -> exp.Expression:
+def hashes(session: Session, tree: exp.Expr) -> exp.Expr:
     """``HASH(..)`` is a signed 64-bit number; its values are not Snowflake's."""
 
-    def change(node: exp.Expression) -> exp.Expression:
+    def change(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Anonymous) and str(node.this).upper() == "HASH":
             # 63 bits, then shifted to both signs, stay inside a BIGINT.
             whole = exp.Anonymous(this="hash", expressions=node.expressions)
-            half = exp.Paren(this=exp.Mod(this=whole, expression=exp.Literal.number("9223372036854775807")))
+            half = exp.Paren(
+                this=exp.Mod(this=whole, expression=exp.Literal.number("9223372036854775807"))
+            )
             return exp.cast(half, "BIGINT")
         return node
 
     return tree.transform(change)
 
 
-def division(session: Session, tree: exp.Expression) -> exp.Expression:
+def division(session: Session, tree: exp.Expr) -> exp.Expr:
     """``a / 0`` is error 100051, where DuckDB says infinity."""
 
-    def change(node: exp.Expression) -> exp.Expression:
+    def change(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Div) or _not_zero(node.expression):
             return node
         divisor = node.expression
@@ -94,7 +98,7 @@ def division(session: Session, tree: exp.Expression) -> exp.Expression:
     return tree.transform(change)
 
 
-def _not_zero(node: exp.Expression) -> bool:
+def _not_zero(node: exp.Expr) -> bool:
     while isinstance(node, exp.Paren | exp.Cast):
         node = node.this
     if isinstance(node, exp.Literal):

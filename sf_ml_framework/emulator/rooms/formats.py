@@ -35,7 +35,15 @@ def install(account: Account) -> None:
     """Register the statements and the rewrite."""
     account.statement("CREATE [OR REPLACE] [TEMPORARY|TEMP] FILE FORMAT [IF NOT EXISTS]", create)
     account.statement("DROP FILE FORMAT [IF EXISTS]", drop)
-    columns = ["created_on timestamp_ltz", "name", "database_name", "schema_name", "type", "owner", "comment"]
+    columns = [
+        "created_on timestamp_ltz",
+        "name",
+        "database_name",
+        "schema_name",
+        "type",
+        "owner",
+        "comment",
+    ]
     account.show("FILE FORMATS", [*columns, "format_options", "owner_role_type"], show)
     described = ["property", "property_type", "property_value", "property_default"]
     account.describe("FILE FORMAT", described, describe)
@@ -184,7 +192,7 @@ def read(
     return session.connection.query(f"select {', '.join(picked)} from {table}")
 
 
-def stage_queries(account: Account, session: Session, tree: exp.Expression) -> exp.Expression:
+def stage_queries(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
     """Replace ``FROM @stage`` by the rows of its files."""
     for node in list(tree.find_all(exp.Table)):
         written = stage_of(node)
@@ -203,7 +211,9 @@ def stage_queries(account: Account, session: Session, tree: exp.Expression) -> e
 
 def stage_of(node: exp.Table) -> str | None:
     """Return the stage that a table stands for, or None."""
-    if isinstance(node.this, exp.Var | exp.Literal) and str(node.this.this).startswith(("@", "snow://")):
+    if isinstance(node.this, exp.Var | exp.Literal) and str(node.this.this).startswith(
+        ("@", "snow://")
+    ):
         return str(node.this.this)
     return None
 
@@ -229,11 +239,11 @@ def replace_stage(
     read_rows(session, node, result)
 
 
-def _outer(number: exp.Parameter) -> exp.Expression:
+def _outer(number: exp.Parameter) -> exp.Expr:
     return number.parent if isinstance(number.parent, exp.Column) else number
 
 
-def _by_name(number: exp.Expression, known: set[str]) -> None:
+def _by_name(number: exp.Expr, known: set[str]) -> None:
     extract = number.parent
     if not isinstance(extract, exp.JSONExtract):
         return
@@ -242,13 +252,15 @@ def _by_name(number: exp.Expression, known: set[str]) -> None:
         return
     # Parquet columns are found by their exact name.
     name = str(keys[0].this)
-    column: exp.Expression = exp.Null()
+    column: exp.Expr = exp.Null()
     if name in known:
         column = exp.column(exp.to_identifier(name, quoted=True))
     if len(extract.expression.expressions) > 2:
         rest = [exp.JSONPathRoot(), *extract.expression.expressions[2:]]
         inner = exp.ParseJSON(this=exp.cast(column, "VARCHAR"))
-        column = exp.JSONExtract(this=inner, expression=exp.JSONPath(expressions=rest), variant_extract=True)
+        column = exp.JSONExtract(
+            this=inner, expression=exp.JSONPath(expressions=rest), variant_extract=True
+        )
     extract.replace(column)
 
 
@@ -294,7 +306,14 @@ def infer(account: Account, session: Session, named: dict[str, Any]) -> ResultSe
         # Columns of CSV are found by number, those of other formats by name.
         place = f"${index + 1}" if csv else f"$1:{name}"
         made.append((name, text, True, f"{place}::{text}", ", ".join(f.name for f in files), index))
-    columns = ["COLUMN_NAME", "TYPE", "NULLABLE boolean", "EXPRESSION", "FILENAMES", "ORDER_ID fixed"]
+    columns = [
+        "COLUMN_NAME",
+        "TYPE",
+        "NULLABLE boolean",
+        "EXPRESSION",
+        "FILENAMES",
+        "ORDER_ID fixed",
+    ]
     return rows(columns, made)
 
 

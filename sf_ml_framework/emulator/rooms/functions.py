@@ -41,11 +41,11 @@ def install(account: Account) -> None:
     account.function("SYSTEM$ABORT_SESSION", lambda s, number: abort(account, number))
 
 
-def scalars(account: Account, session: Session, tree: exp.Expression) -> exp.Expression:
+def scalars(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
     """Replace calls of registered functions by their values."""
     known = account.registry.functions
 
-    def change(node: exp.Expression) -> exp.Expression:
+    def change(node: exp.Expr) -> exp.Expr:
         name = _function_name(node)
         if name not in known or isinstance(node.parent, exp.Dot):
             return node
@@ -59,7 +59,7 @@ def scalars(account: Account, session: Session, tree: exp.Expression) -> exp.Exp
     return tree.transform(change)
 
 
-def _function_name(node: exp.Expression) -> str:
+def _function_name(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous):
         return str(node.this).upper()
     if isinstance(node, exp.Func) and not node.args.get("distinct"):
@@ -67,13 +67,13 @@ def _function_name(node: exp.Expression) -> str:
     return ""
 
 
-def _arguments(node: exp.Expression) -> list[exp.Expression]:
+def _arguments(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, exp.Anonymous):
         return list(node.expressions)
-    return [value for value in node.args.values() if isinstance(value, exp.Expression)]
+    return [value for value in node.args.values() if isinstance(value, exp.Expr)]
 
 
-def _constant(account: Account, session: Session, arg: exp.Expression, name: str) -> Any:
+def _constant(account: Account, session: Session, arg: exp.Expr, name: str) -> Any:
     if isinstance(arg, exp.Literal) and arg.is_string:
         return arg.this
     if arg.find(exp.Column) is not None:
@@ -82,7 +82,7 @@ def _constant(account: Account, session: Session, arg: exp.Expression, name: str
     return session.connection.run(tree).scalar()
 
 
-def to_literal(value: Any) -> exp.Expression:
+def to_literal(value: Any) -> exp.Expr:
     """Return a Python value as SQL."""
     if value is None:
         return exp.Null()
@@ -100,7 +100,7 @@ def to_literal(value: Any) -> exp.Expression:
     return exp.Literal.string(str(value))
 
 
-def table_functions(account: Account, session: Session, tree: exp.Expression) -> exp.Expression:
+def table_functions(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
     """Replace ``TABLE(f(..))`` by what the registered function returns."""
     known = account.registry.table_functions
     for node in list(tree.find_all(exp.TableFromRows)):
@@ -114,14 +114,16 @@ def table_functions(account: Account, session: Session, tree: exp.Expression) ->
         named: dict[str, Any] = {}
         for arg in _arguments(inner):
             if isinstance(arg, exp.Kwarg | exp.PropertyEQ):
-                named[str(arg.this.name).upper()] = _constant(account, session, arg.expression, name)
+                named[str(arg.this.name).upper()] = _constant(
+                    account, session, arg.expression, name
+                )
             else:
                 args.append(_constant(account, session, arg, name))
         read_rows(session, node, known[name](session, args, named))
     return tree
 
 
-def views(account: Account, session: Session, tree: exp.Expression) -> exp.Expression:
+def views(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
     """Replace registered views by their rows."""
     known = account.registry.views
     if not known:
@@ -139,7 +141,7 @@ def views(account: Account, session: Session, tree: exp.Expression) -> exp.Expre
     return tree
 
 
-def read_rows(session: Session, node: exp.Expression, result: ResultSet) -> None:
+def read_rows(session: Session, node: exp.Expr, result: ResultSet) -> None:
     """Put a result set in the place of a table in a statement, for the length of that statement."""
     name = f"_rows_{id(result)}_{len(session.connection._registered)}"
     session.connection.register(name, result.table)
@@ -148,7 +150,7 @@ def read_rows(session: Session, node: exp.Expression, result: ResultSet) -> None
         alias = exp.TableAlias(this=node.this.copy())
     casts = []
     for column in result.columns:
-        quoted = exp.column(exp.to_identifier(column.name, quoted=True))
+        quoted: exp.Expr = exp.column(exp.to_identifier(column.name, quoted=True))
         if column.type in {"variant", "object", "array"}:
             quoted = exp.alias_(exp.ParseJSON(this=quoted), column.name, quoted=True)
         casts.append(quoted)
@@ -172,9 +174,7 @@ def result_scan(account: Account, session: Session, args: list[Any]) -> ResultSe
         raise not_found("Statement", str(args[0] if args else ""))
     query.finished.wait()
     if query.error is not None or query.result is None:
-        raise SnowflakeError(
-            f"Statement {query.id} not found or failed", number=709, state="02000"
-        )
+        raise SnowflakeError(f"Statement {query.id} not found or failed", number=709, state="02000")
     return query.result
 
 
@@ -194,7 +194,9 @@ def call_function(call: Call) -> ResultSet | None:
 
 def wait(session: Session, amount: Any, unit: str = "SECONDS") -> str:
     """Wait in real time; the query may be cancelled."""
-    seconds = float(amount) * {"MILLISECONDS": 0.001, "MINUTES": 60, "HOURS": 3600}.get(unit.upper(), 1)
+    seconds = float(amount) * {"MILLISECONDS": 0.001, "MINUTES": 60, "HOURS": 3600}.get(
+        unit.upper(), 1
+    )
     query = CURRENT.get()
     if query is not None and query.cancel.wait(seconds):
         from ..faults import cancelled

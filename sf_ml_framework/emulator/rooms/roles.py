@@ -22,10 +22,34 @@ if TYPE_CHECKING:
 
     from ..account import Account
 
-SCHEMA_KINDS = ("DYNAMIC TABLE", "IMAGE REPOSITORY", "FILE FORMAT", "NETWORK RULE", "GIT REPOSITORY")
-SCHEMA_KINDS += ("TABLE", "VIEW", "STAGE", "TASK", "SECRET", "SERVICE", "MODEL", "SEQUENCE", "FUNCTION")
+SCHEMA_KINDS: tuple[str, ...] = (
+    "DYNAMIC TABLE",
+    "IMAGE REPOSITORY",
+    "FILE FORMAT",
+    "NETWORK RULE",
+    "GIT REPOSITORY",
+)
+SCHEMA_KINDS += (
+    "TABLE",
+    "VIEW",
+    "STAGE",
+    "TASK",
+    "SECRET",
+    "SERVICE",
+    "MODEL",
+    "SEQUENCE",
+    "FUNCTION",
+)
 SCHEMA_KINDS += ("PROCEDURE", "STREAM", "PIPE", "TAG", "DATASET", "ALERT", "NOTEBOOK")
-ACCOUNT_KINDS = ("COMPUTE POOL", "DATABASE", "WAREHOUSE", "INTEGRATION", "USER", "ROLE", "EXTERNAL VOLUME")
+ACCOUNT_KINDS: tuple[str, ...] = (
+    "COMPUTE POOL",
+    "DATABASE",
+    "WAREHOUSE",
+    "INTEGRATION",
+    "USER",
+    "ROLE",
+    "EXTERNAL VOLUME",
+)
 
 
 def install(account: Account) -> None:
@@ -38,9 +62,22 @@ def install(account: Account) -> None:
     account.statement("GRANT", lambda call: privileges(call, give=True))
     account.statement("REVOKE", lambda call: privileges(call, give=False))
     columns = ["created_on timestamp_ltz", "name", "is_default", "is_current", "is_inherited"]
-    columns += ["assigned_to_users fixed", "granted_to_roles fixed", "granted_roles fixed", "owner", "comment"]
+    columns += [
+        "assigned_to_users fixed",
+        "granted_to_roles fixed",
+        "granted_roles fixed",
+        "owner",
+        "comment",
+    ]
     account.show("ROLES", columns, show_roles)
-    columns = ["created_on timestamp_ltz", "privilege", "granted_on", "name", "granted_to", "grantee_name"]
+    columns = [
+        "created_on timestamp_ltz",
+        "privilege",
+        "granted_on",
+        "name",
+        "granted_to",
+        "grantee_name",
+    ]
     account.show("GRANTS", [*columns, "grant_option", "granted_by"], show_grants)
 
 
@@ -129,10 +166,21 @@ def role_grant(call: Call, *, give: bool) -> ResultSet:
     return done()
 
 
-def _store(call: Call, privilege: str, kind: str, on: str, to_kind: str, to: str, option: bool = False) -> None:
+def _store(
+    call: Call, privilege: str, kind: str, on: str, to_kind: str, to: str, option: bool = False
+) -> None:
     call.account.catalog.execute(
         "insert or replace into grants values (?, ?, ?, ?, ?, ?, ?, ?)",
-        (call.account.clock.now().isoformat(), privilege, kind, on, to_kind, to, int(option), call.session.role),
+        (
+            call.account.clock.now().isoformat(),
+            privilege,
+            kind,
+            on,
+            to_kind,
+            to,
+            int(option),
+            call.session.role,
+        ),
     )
 
 
@@ -146,7 +194,8 @@ def _remove(call: Call, privilege: str, kind: str, on: str, to_kind: str, to: st
 def privileges(call: Call, *, give: bool) -> ResultSet:
     """Grant or revoke privileges on an object, on all or future objects, or on the account.
 
-    A grant on future objects is kept under the kind ``FUTURE <kind>``, on the schema's or database's name.
+    A grant on future objects is kept under the kind ``FUTURE <kind>``, on the schema's or
+    database's name.
     """
     reader = call.reader
     if not give and reader.accept("GRANT", "OPTION", "FOR"):
@@ -165,7 +214,9 @@ def privileges(call: Call, *, give: bool) -> ResultSet:
         at = reader.at
         to_kind, to = _grantee(call, "TO" if give else "FROM")
         option = reader.accept("WITH", "GRANT", "OPTION")
-        copy = reader.accept("COPY", "CURRENT", "GRANTS") or reader.accept("REVOKE", "CURRENT", "GRANTS")
+        copy = reader.accept("COPY", "CURRENT", "GRANTS") or reader.accept(
+            "REVOKE", "CURRENT", "GRANTS"
+        )
         reader.accept("CASCADE") or reader.accept("RESTRICT")
         reader.end()
         for privilege in named:
@@ -189,12 +240,18 @@ def _own(call: Call, kind: str, on: str, to: str, *, keep: bool) -> None:
     from ..names import parts_of
 
     parts = parts_of(on)
-    path = Path(*(("",) * (3 - len(parts))), *parts) if kind != "SCHEMA" else Path(parts[0], "", parts[1])
+    path = (
+        Path(*(("",) * (3 - len(parts))), *parts)
+        if kind != "SCHEMA"
+        else Path(parts[0], "", parts[1])
+    )
     entry = call.account.catalog.find(kind, path)
     if entry is not None:
         call.account.catalog.update(replace(entry, owner=to))
     if not keep:
-        call.account.catalog.execute("delete from grants where on_kind = ? and on_name = ?", (kind, on))
+        call.account.catalog.execute(
+            "delete from grants where on_kind = ? and on_name = ?", (kind, on)
+        )
 
 
 def _targets(call: Call) -> list[tuple[str, str]]:
@@ -223,7 +280,11 @@ def _targets(call: Call) -> list[tuple[str, str]]:
     parts = reader.name()
     if reader.peek().text == "(":
         reader.bracketed()
-    path = tags.object_path(session, kind, parts) if kind not in ACCOUNT_KINDS else Path("", "", parts[-1])
+    path = (
+        tags.object_path(session, kind, parts)
+        if kind not in ACCOUNT_KINDS
+        else Path("", "", parts[-1])
+    )
     if kind in {"DATABASE", "SCHEMA", "WAREHOUSE", "ROLE", "USER", "STAGE", "TAG"}:
         catalog.get(kind, path)
     elif kind in {"TABLE", "VIEW"}:
@@ -249,7 +310,9 @@ def show_roles(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
     from ..login import roles_of
 
     held = roles_of(call.account, call.session.user)
-    pairs = call.account.catalog.execute("select on_name, to_kind, to_name from grants where on_kind = 'ROLE'")
+    pairs = call.account.catalog.execute(
+        "select on_name, to_kind, to_name from grants where on_kind = 'ROLE'"
+    )
     for entry in call.account.catalog.all("ROLE"):
         name = entry.name
         yield {
@@ -258,8 +321,12 @@ def show_roles(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
             "is_default": "N",
             "is_current": "Y" if name == call.session.role else "N",
             "is_inherited": "Y" if name in held and name != call.session.role else "N",
-            "assigned_to_users": sum(1 for role, kind, _ in pairs if role == name and kind == "USER"),
-            "granted_to_roles": sum(1 for role, kind, _ in pairs if role == name and kind == "ROLE"),
+            "assigned_to_users": sum(
+                1 for role, kind, _ in pairs if role == name and kind == "USER"
+            ),
+            "granted_to_roles": sum(
+                1 for role, kind, _ in pairs if role == name and kind == "ROLE"
+            ),
             "granted_roles": sum(1 for _, kind, to in pairs if to == name and kind == "ROLE"),
             "owner": entry.owner,
             "comment": entry.comment,
@@ -274,7 +341,10 @@ def show_grants(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
         case ["TO", kind]:
             if call.account.catalog.find(kind, Path("", "", name)) is None:
                 raise cannot_perform()
-            where, values = "to_kind = ? and to_name = ? and on_kind not like 'FUTURE %'", [kind, name]
+            where, values = (
+                "to_kind = ? and to_name = ? and on_kind not like 'FUTURE %'",
+                [kind, name],
+            )
         case ["OF", "ROLE"]:
             where, values = "on_kind = 'ROLE' and privilege = 'USAGE' and on_name = ?", [name]
         case ["ON", *words] if words:
@@ -283,7 +353,9 @@ def show_grants(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
             where, values = "on_kind = ? and on_name = ?", [kind, str(path)]
             if (entry := call.account.catalog.find(kind, path)) is not None:
                 yield _owned(entry)
-    for row in call.account.catalog.execute(f"select * from grants where {where} order by rowid", values):
+    for row in call.account.catalog.execute(
+        f"select * from grants where {where} order by rowid", values
+    ):
         created, privilege, on_kind, on_name, to_kind, to_name, option, by = row
         yield {
             "created_on": datetime.fromisoformat(created),

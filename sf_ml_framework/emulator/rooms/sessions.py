@@ -148,7 +148,9 @@ def alter_session(call: Call) -> ResultSet:
     for key, value in call.reader.properties().items():
         if key not in SESSION_PARAMETERS:
             raise invalid(f"invalid parameter '{key}'")
-        call.session.parameters[key] = value if isinstance(value, bool | int | float) else str(value)
+        call.session.parameters[key] = (
+            value if isinstance(value, bool | int | float) else str(value)
+        )
         if key == "AUTOCOMMIT" and value is True:
             call.account.router.commit(call.session)
     return done()

@@ -1,6 +1,7 @@
 """SHOW and DESCRIBE for whatever other rooms register; RESULT_SCAN over either.
 
-Source: Snowflake, "SHOW <objects>", "DESCRIBE <object>"; LIKE is case-insensitive, STARTS WITH is not.
+Source: Snowflake, "SHOW <objects>", "DESCRIBE <object>"; LIKE is case-insensitive, STARTS WITH is
+not.
 """
 
 from __future__ import annotations
@@ -105,7 +106,11 @@ def _scope(call: Call, word: str) -> Scope:
         return Scope("SCHEMA", Path(path.database, path.name, ""))
     if reader.peek().kind == "WORD" and reader.peek(1).kind in {"WORD", "QUOTED"}:
         kind = reader.next().word
-        while reader.peek(1).kind in {"WORD", "QUOTED"} and reader.peek().word in {"POOL", "TABLE", "VIEW"}:
+        while reader.peek(1).kind in {"WORD", "QUOTED"} and reader.peek().word in {
+            "POOL",
+            "TABLE",
+            "VIEW",
+        }:
             kind += " " + reader.next().word
         return Scope(kind, _object_path(call))
     parts = reader.name()
@@ -191,7 +196,9 @@ def _describe_result(call: Call) -> ResultSet:
     query = call.account.queries.find(query_id)
     if query is None or query.result is None:
         raise not_found("Statement", query_id)
-    listed = [(c.name, c.type.upper(), "COLUMN", "Y" if c.nullable else "N") for c in query.result.columns]
+    listed = [
+        (c.name, c.type.upper(), "COLUMN", "Y" if c.nullable else "N") for c in query.result.columns
+    ]
     return rows(["name", "type", "kind", "null?"], listed, DESCRIBE)
 
 

@@ -1,6 +1,7 @@
 """Stages: create, list, remove, copy files, presigned URLs.
 
-Source: Snowflake, "CREATE STAGE", "LIST", "REMOVE", "COPY FILES", "GET_PRESIGNED_URL", "SHOW STAGES".
+Source: Snowflake, "CREATE STAGE", "LIST", "REMOVE", "COPY FILES", "GET_PRESIGNED_URL", "SHOW
+STAGES".
 """
 
 from __future__ import annotations
@@ -38,11 +39,32 @@ def install(account: Account) -> None:
     account.statement("LIST|LS", list_files, reads=True)
     account.statement("REMOVE|RM", remove)
     account.statement("COPY FILES INTO", copy_files)
-    columns = ["created_on timestamp_ltz", "name", "database_name", "schema_name", "url", "has_credentials"]
-    columns += ["has_encryption_key", "owner", "comment", "region", "type", "cloud", "notification_channel"]
+    columns = [
+        "created_on timestamp_ltz",
+        "name",
+        "database_name",
+        "schema_name",
+        "url",
+        "has_credentials",
+    ]
+    columns += [
+        "has_encryption_key",
+        "owner",
+        "comment",
+        "region",
+        "type",
+        "cloud",
+        "notification_channel",
+    ]
     columns += ["storage_integration", "endpoint", "owner_role_type", "directory_enabled"]
     account.show("STAGES", columns, show)
-    described = ["parent_property", "property", "property_type", "property_value", "property_default"]
+    described = [
+        "parent_property",
+        "property",
+        "property_type",
+        "property_value",
+        "property_default",
+    ]
     account.describe("STAGE", described, describe)
     account.function("GET_PRESIGNED_URL", lambda s, *args: presigned(account, s, *args))
 
@@ -64,7 +86,9 @@ def create(call: Call) -> ResultSet:
     found = call.reader.properties()
     if "URL" in found:
         raise SnowflakeError(
-            "Unsupported feature: external stages are not known to this emulator.", number=2, state="0A000"
+            "Unsupported feature: external stages are not known to this emulator.",
+            number=2,
+            state="0A000",
         )
     tagged = found.pop("TAG", {})
     comment = str(found.pop("COMMENT", ""))
@@ -175,7 +199,9 @@ def copy_files(call: Call) -> ResultSet:
     wanted = found.get("FILES")
     copied = []
     for file in stages.files(source):
-        inside = file.path.relative_to(source.folder).as_posix().removeprefix(source.inside).lstrip("/")
+        inside = (
+            file.path.relative_to(source.folder).as_posix().removeprefix(source.inside).lstrip("/")
+        )
         # A path that names one file keeps that file's name.
         inside = inside or file.path.name
         if wanted and inside not in wanted:
@@ -221,10 +247,17 @@ def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
         for name, value in values.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             kind = "Boolean" if isinstance(value, bool) else "String"
-            yield {"parent_property": parent, "property": name, "property_type": kind, "property_value": text}
+            yield {
+                "parent_property": parent,
+                "property": name,
+                "property_type": kind,
+                "property_value": text,
+            }
 
 
-def presigned(account: Account, session: Session, stage: str, path: str, seconds: Any = 3600) -> str:
+def presigned(
+    account: Account, session: Session, stage: str, path: str, seconds: Any = 3600
+) -> str:
     """Return a URL for one file."""
     where = account.stages.locate(session, str(stage))
     file = where.target / str(path)

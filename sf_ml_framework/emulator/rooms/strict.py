@@ -24,7 +24,7 @@ def install(account: Account) -> None:
     account.rewrite(a_table_needs_a_warehouse)
 
 
-def no_frame_on_median(session: Session, tree: exp.Expression) -> exp.Expression:
+def no_frame_on_median(session: Session, tree: exp.Expr) -> exp.Expr:
     """MEDIAN and PERCENTILE_CONT as window functions take neither ORDER BY nor a frame.
 
     Source: Snowflake, "MEDIAN", "PERCENTILE_CONT".
@@ -42,7 +42,7 @@ def no_frame_on_median(session: Session, tree: exp.Expression) -> exp.Expression
     return tree
 
 
-def a_table_needs_a_warehouse(session: Session, tree: exp.Expression) -> exp.Expression:
+def a_table_needs_a_warehouse(session: Session, tree: exp.Expr) -> exp.Expr:
     """Reading or changing rows needs an active warehouse; constants do not.
 
     Source: Snowflake, "Overview of warehouses".

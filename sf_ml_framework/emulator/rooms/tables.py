@@ -5,7 +5,6 @@ Source: Snowflake, "SHOW TABLES", "SHOW VIEWS", "SHOW COLUMNS", "DESCRIBE TABLE"
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from ..catalog import Entry
-from ..faults import not_found, unexpected, unsupported
+from ..faults import unexpected, unsupported
 from ..names import Path, join, quoted
 from ..registry import Call, Scope
 from ..results import ResultSet, done
 from ..router import table_parts, target_of
 from . import tags
-from .temporary import find, is_temporary
+from .temporary import is_temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,30 +32,62 @@ _HIDDEN = "schema_name not in ('_fs_information_schema', 'main')"
 
 def install(account: Account) -> None:
     """Register the statements."""
-    columns = ["created_on timestamp_ltz", "name", "database_name", "schema_name", "kind", "comment"]
-    more = ["cluster_by", "rows fixed", "bytes fixed", "owner", "retention_time", "automatic_clustering"]
-    more += ["change_tracking", "is_external", "enable_schema_evolution", "owner_role_type", "is_event"]
+    columns = [
+        "created_on timestamp_ltz",
+        "name",
+        "database_name",
+        "schema_name",
+        "kind",
+        "comment",
+    ]
+    more = [
+        "cluster_by",
+        "rows fixed",
+        "bytes fixed",
+        "owner",
+        "retention_time",
+        "automatic_clustering",
+    ]
+    more += [
+        "change_tracking",
+        "is_external",
+        "enable_schema_evolution",
+        "owner_role_type",
+        "is_event",
+    ]
     more += ["budget", "is_hybrid", "is_iceberg", "is_dynamic", "is_immutable"]
     account.show("TABLES", columns + more, lambda call, scope: show(call, scope, ("TABLE",)))
-    views = ["created_on timestamp_ltz", "name", "reserved", "database_name", "schema_name", "owner", "comment"]
+    views = [
+        "created_on timestamp_ltz",
+        "name",
+        "reserved",
+        "database_name",
+        "schema_name",
+        "owner",
+        "comment",
+    ]
     views += ["text", "is_secure", "is_materialized", "owner_role_type", "change_tracking", "kind"]
     account.show("VIEWS", views, lambda call, scope: show(call, scope, ("VIEW",)))
-    both = [*columns, "cluster_by", "rows fixed", "bytes fixed", "owner", "retention_time", "owner_role_type"]
+    both = [
+        *columns,
+        "cluster_by",
+        "rows fixed",
+        "bytes fixed",
+        "owner",
+        "retention_time",
+        "owner_role_type",
+    ]
     account.show("OBJECTS", both, lambda call, scope: show(call, scope, ("TABLE", "VIEW")))
-    columns = ["table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind"]
-    columns += ["expression", "comment", "database_name", "autoincrement", "schema_evolution_record"]
-    account.show("COLUMNS", columns, show_columns)
-    described = ["name", "type", "kind", "null?", "default", "primary key", "unique key", "check"]
-    described += ["expression", "comment", "policy name", "privacy domain"]
-    for kind in ("TABLE", "VIEW"):
-        account.describe(kind, described, describe)
-    account.statement("CREATE [OR REPLACE] [SECURE] [TEMPORARY|TEMP] [RECURSIVE] VIEW [IF NOT EXISTS]", create_view)
+    account.statement(
+        "CREATE [OR REPLACE] [SECURE] [TEMPORARY|TEMP] [RECURSIVE] VIEW [IF NOT EXISTS]",
+        create_view,
+    )
     account.statement("COMMENT [IF EXISTS] ON", comment_on)
     account.statement("ALTER TABLE|VIEW [IF EXISTS]", alter)
     account.observe(lambda session, tree, result: keep(account, session, tree))
 
 
-def keep(account: Account, session: Session, tree: exp.Expression) -> None:
+def keep(account: Account, session: Session, tree: exp.Expr) -> None:
     """Keep owner and time of what was created; forget what was dropped; follow what was renamed."""
     target = target_of(tree)
     kind = str(tree.args.get("kind") or "").upper()
@@ -108,7 +139,9 @@ def create_view(call: Call) -> ResultSet:
     made += "TEMPORARY " if call.flags & {"TEMPORARY", "TEMP"} else ""
     made += "VIEW " + ("IF NOT EXISTS " if call.if_not_exists else "") + join(path)
     made += f" ({', '.join(quoted(c) for c in columns)})" if columns else ""
-    result = call.account.router.execute(call.session, call.account.router.parse(f"{made} AS {query}"))
+    result = call.account.router.execute(
+        call.session, call.account.router.parse(f"{made} AS {query}")
+    )
     entry = call.account.catalog.find("VIEW", path)
     if entry is not None:
         properties = {"text": call.text, "query": query, "column_comments": comments}
@@ -139,7 +172,9 @@ def set_comment(call: Call, kind: str, path: Path, text: str, column: str = "") 
     entry = catalog.find(kind, path) or (catalog.find("VIEW", path) if kind == "TABLE" else None)
     if entry is None:
         tags.must_stand(call, kind, path)
-        entry = Entry(kind=kind, path=path, owner=call.session.role, created_on=call.account.clock.now())
+        entry = Entry(
+            kind=kind, path=path, owner=call.session.role, created_on=call.account.clock.now()
+        )
         catalog.create(entry)
     if column:
         comments = {**entry.properties.get("column_comments", {}), column: text}
@@ -172,8 +207,11 @@ def alter(call: Call) -> ResultSet | None:
     return done()
 
 
-def _rows(call: Call, scope: Scope, kind: str) -> list[tuple[Any, ...]]:
-    source, name = ("duckdb_tables()", "table_name") if kind == "TABLE" else ("duckdb_views()", "view_name")
+def listed(account: Account, session: Session, scope: Scope, kind: str) -> list[tuple[Any, ...]]:
+    """Return database, schema, name, size and text of the tables or views in *scope*."""
+    source, name = (
+        ("duckdb_tables()", "table_name") if kind == "TABLE" else ("duckdb_views()", "view_name")
+    )
     size = "estimated_size" if kind == "TABLE" else "0"
     where, values = [_HIDDEN, "not internal", "not temporary"], []
     for column, value in (("database_name", scope.database), ("schema_name", scope.schema)):
@@ -181,8 +219,8 @@ def _rows(call: Call, scope: Scope, kind: str) -> list[tuple[Any, ...]]:
             where.append(f"{column} = ?")
             values.append(value)
     sql = f"select database_name, schema_name, {name}, {size}, sql from {source} where "
-    found = call.session.connection.raw(sql + " and ".join(where) + " order by 1, 2, 3", values)
-    known = {e.name for e in call.account.catalog.all("DATABASE")}
+    found = session.connection.raw(sql + " and ".join(where) + " order by 1, 2, 3", values)
+    known = {e.name for e in account.catalog.all("DATABASE")}
     return [row for row in found if row[0] in known]
 
 
@@ -190,17 +228,33 @@ def show(call: Call, scope: Scope, kinds: tuple[str, ...]) -> Iterable[dict[str,
     """Yield tables or views with what the catalogue knows of them."""
     catalog = call.account.catalog
     for kind in kinds:
-        for database, schema, name, size, sql in _rows(call, scope, kind):
+        for database, schema, name, size, sql in listed(call.account, call.session, scope, kind):
             path = Path(database, schema, name)
             dynamic = catalog.find("DYNAMIC TABLE", path)
-            entry = dynamic or catalog.find(kind, path) or Entry(kind=kind, path=path, created_on=_EPOCH)
-            yield _row(entry, kind if kinds == ("VIEW",) or len(kinds) > 1 else "TABLE", size, sql, dynamic)
+            entry = (
+                dynamic
+                or catalog.find(kind, path)
+                or Entry(kind=kind, path=path, created_on=_EPOCH)
+            )
+            yield _row(
+                entry, kind if kinds == ("VIEW",) or len(kinds) > 1 else "TABLE", size, sql, dynamic
+            )
     if "TABLE" in kinds:
         for (kind, path), mangled in list(call.session.temporary.items()):
-            inside = (scope.database in {None, path.database}) and (scope.schema in {None, path.schema})
+            inside = (scope.database in {None, path.database}) and (
+                scope.schema in {None, path.schema}
+            )
             if kind == "TABLE" and inside:
-                count = call.session.connection.raw(f'select count(*) from temp.main."{mangled}"')[0][0]
-                yield _row(Entry(kind=kind, path=path, owner=call.session.role), "TEMPORARY", count, "", None)
+                count = call.session.connection.raw(f'select count(*) from temp.main."{mangled}"')[
+                    0
+                ][0]
+                yield _row(
+                    Entry(kind=kind, path=path, owner=call.session.role),
+                    "TEMPORARY",
+                    count,
+                    "",
+                    None,
+                )
 
 
 def _row(entry: Entry, kind: str, size: int, sql: str, dynamic: Entry | None) -> dict[str, Any]:
@@ -231,120 +285,3 @@ def _row(entry: Entry, kind: str, size: int, sql: str, dynamic: Entry | None) ->
         "is_secure": "false",
         "is_materialized": "false",
     }
-
-
-def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
-    """Return a table's columns with Snowflake types, in order.
-
-    Raises:
-        SnowflakeError: there is no such table.
-    """
-    place = list(path)
-    if mangled := find(session, path):
-        place = ["temp", "main", mangled]
-    elif path.schema == "INFORMATION_SCHEMA":
-        place = [path.database, "_fs_information_schema", path.name]
-    found = session.connection.query(
-        "select COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, CHARACTER_MAXIMUM_LENGTH, "
-        "IS_NULLABLE, COLUMN_DEFAULT from _fs_global._fs_information_schema._fs_columns "
-        "where TABLE_CATALOG = ? and TABLE_SCHEMA = ? and TABLE_NAME = ? order by ORDINAL_POSITION",
-        place,
-    ).rows
-    if not found:
-        raise not_found("TABLE", str(path))
-    keys = session.connection.raw(
-        "select constraint_type, constraint_column_names from duckdb_constraints() "
-        "where database_name = ? and schema_name = ? and table_name = ?",
-        place,
-    )
-    primary = {c for kind, names in keys if kind == "PRIMARY KEY" for c in names}
-    unique = {c for kind, names in keys if kind == "UNIQUE" for c in names}
-    return [
-        {
-            "name": name,
-            "data_type": kind,
-            "type": type_text(kind, precision, scale, length),
-            "precision": precision,
-            "scale": scale,
-            "length": length,
-            "nullable": nullable == "YES",
-            "default": default,
-            "primary": name in primary,
-            "unique": name in unique,
-        }
-        for name, kind, precision, scale, length, nullable, default in found
-    ]
-
-
-def type_text(kind: str, precision: Any, scale: Any, length: Any) -> str:
-    """Return a type as DESCRIBE writes it."""
-    match kind:
-        case "NUMBER" | "INTEGER" | "HUGEINT":
-            return f"NUMBER({precision or 38},{scale or 0})" if kind == "NUMBER" else "NUMBER(38,0)"
-        case "TEXT":
-            return f"VARCHAR({length or 16777216})"
-        case "TIMESTAMP_NTZ" | "TIME":
-            return f"{kind}(9)"
-        case "TIMESTAMP_TZ":
-            return "TIMESTAMP_LTZ(9)"
-        case "BINARY":
-            return "BINARY(8388608)"
-        case "JSON":
-            return "VARIANT"
-    return kind
-
-
-def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
-    """Yield the columns of a table or view."""
-    path = call.session.resolve(parts, "DESCRIBE")
-    entry = call.account.catalog.find("VIEW", path) or call.account.catalog.find("TABLE", path)
-    comments = entry.properties.get("column_comments", {}) if entry else {}
-    for column in columns_of(call.session, path):
-        yield {
-            "name": column["name"],
-            "type": column["type"],
-            "kind": "COLUMN",
-            "null?": "Y" if column["nullable"] else "N",
-            "default": column["default"],
-            "primary key": "Y" if column["primary"] else "N",
-            "unique key": "Y" if column["unique"] else "N",
-            "comment": comments.get(column["name"]),
-        }
-
-
-def show_columns(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
-    """Yield columns of a table, view, schema or database."""
-    if scope.kind in {"TABLE", "VIEW"}:
-        paths = [scope.path]
-    else:
-        found = [*_rows(call, scope, "TABLE"), *_rows(call, scope, "VIEW")]
-        paths = [Path(*row[:3]) for row in found]
-    for path in paths:
-        for column in columns_of(call.session, path):
-            yield {
-                "table_name": path.name,
-                "schema_name": path.schema,
-                "column_name": column["name"],
-                "data_type": json.dumps(_json_type(column)),
-                "null?": "true" if column["nullable"] else "NOT_NULL",
-                "default": column["default"] or "",
-                "kind": "COLUMN",
-                "expression": "",
-                "comment": "",
-                "database_name": path.database,
-                "autoincrement": "",
-                "name": column["name"],
-            }
-
-
-def _json_type(column: dict[str, Any]) -> dict[str, Any]:
-    name = str(column["type"]).split("(")[0]
-    nullable = column["nullable"]
-    if name == "NUMBER":
-        return {"type": "FIXED", "precision": column["precision"] or 38, "scale": column["scale"] or 0, "nullable": nullable}
-    if name == "VARCHAR":
-        size = column["length"] or 16777216
-        return {"type": "TEXT", "length": size, "byteLength": min(size * 4, 16777216), "nullable": nullable, "fixed": False}
-    if name.startswith("TIME"):
-        return {"type": name, "precision": 0, "scale": 9, "nullable": nullable}
-    return {"type": "REAL" if name == "FLOAT" else name, "nullable": nullable}

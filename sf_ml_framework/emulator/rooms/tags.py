@@ -33,7 +33,14 @@ def install(account: Account) -> None:
     account.statement("DROP TAG [IF EXISTS]", drop)
     account.statement("ALTER TAG [IF EXISTS]", alter)
     account.statement("ALTER", alter_object)
-    columns = ["created_on timestamp_ltz", "name", "database_name", "schema_name", "owner", "comment"]
+    columns = [
+        "created_on timestamp_ltz",
+        "name",
+        "database_name",
+        "schema_name",
+        "owner",
+        "comment",
+    ]
     account.show("TAGS", [*columns, "allowed_values", "owner_role_type", "propagate"], show)
     account.function("SYSTEM$GET_TAG", get_tag(account))
     account.function("ENTITY_DETAIL", entity_detail(account))
@@ -61,7 +68,9 @@ def attach(
         allowed = tag.properties.get("allowed")
         if allowed and value not in allowed:
             raise SnowflakeError(
-                f"Tag value '{value}' is not an allowed value for tag '{tag.name}'.", number=391801, state="0A000"
+                f"Tag value '{value}' is not an allowed value for tag '{tag.name}'.",
+                number=391801,
+                state="0A000",
             )
         if len(value) > MAX_VALUE:
             raise SnowflakeError("Tag value is too long.", number=391802, state="0A000")
@@ -105,18 +114,47 @@ def alter_object(call: Call) -> ResultSet | None:
     """Set or unset tags on any kind of object that has no handler of its own for it."""
     reader = call.reader
     words = [token.word for token in reader.tokens]
-    cut = next((i for i in range(2, len(words) - 1) if words[i : i + 2] in (["SET", "TAG"], ["UNSET", "TAG"])), None)
+    cut = next(
+        (
+            i
+            for i in range(2, len(words) - 1)
+            if words[i : i + 2] in (["SET", "TAG"], ["UNSET", "TAG"])
+        ),
+        None,
+    )
     if cut is None:
         return None
-    kinds = ["COMPUTE POOL", "DYNAMIC TABLE", "IMAGE REPOSITORY", "TABLE", "VIEW", "WAREHOUSE", "ROLE"]
-    kinds += ["USER", "STAGE", "TASK", "MODEL", "SERVICE", "FUNCTION", "DATASET", "SECRET", "SEQUENCE"]
+    kinds = [
+        "COMPUTE POOL",
+        "DYNAMIC TABLE",
+        "IMAGE REPOSITORY",
+        "TABLE",
+        "VIEW",
+        "WAREHOUSE",
+        "ROLE",
+    ]
+    kinds += [
+        "USER",
+        "STAGE",
+        "TASK",
+        "MODEL",
+        "SERVICE",
+        "FUNCTION",
+        "DATASET",
+        "SECRET",
+        "SEQUENCE",
+    ]
     for kind in kinds:
         if not reader.accept(*kind.split()):
             continue
         reader.accept("IF", "EXISTS")
         path = object_path(call.session, kind, reader.name())
         column = ""
-        if reader.accept("MODIFY", "COLUMN") or reader.accept("ALTER", "COLUMN") or reader.accept("MODIFY"):
+        if (
+            reader.accept("MODIFY", "COLUMN")
+            or reader.accept("ALTER", "COLUMN")
+            or reader.accept("MODIFY")
+        ):
             column = reader.name()[0]
         must_stand(call, kind, path)
         domain = {"VIEW": "TABLE", "DYNAMIC TABLE": "TABLE", "MODEL": "MODULE"}.get(kind, kind)
@@ -305,7 +343,9 @@ def entity_detail(account: Account) -> Any:
         if kind == "TAG":
             account.catalog.get("TAG", path)
             found = references(account, "tag = ?", (str(path),))
-            return json.dumps({"referencedEntities": {"tagReferenceList": [_detail(r) for r in found]}})
+            return json.dumps(
+                {"referencedEntities": {"tagReferenceList": [_detail(r) for r in found]}}
+            )
         found = references(account, "kind = ? and object = ?", (kind, str(path)))
         return json.dumps({"tagReferencesInfo": {"tagReferenceList": [_detail(r) for r in found]}})
 

@@ -2,8 +2,8 @@
 
 They live in DuckDB's own temporary schema under a mangled name; every reference is renamed.
 
-Source: Snowflake, "Working with temporary and transient tables": a temporary table hides a permanent one
-of the same name, and dropping it shows that one again.
+Source: Snowflake, "Working with temporary and transient tables": a temporary table hides a
+permanent one of the same name, and dropping it shows that one again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def install(account: Account) -> None:
     account.observe(follow)
 
 
-def is_temporary(tree: exp.Expression) -> bool:
+def is_temporary(tree: exp.Expr) -> bool:
     """Whether this is CREATE TEMPORARY."""
     return isinstance(tree, exp.Create) and tree.find(exp.TemporaryProperty) is not None
 
@@ -41,12 +41,14 @@ def _path(session: Session, table: exp.Table) -> Path | None:
     if not isinstance(table.this, exp.Identifier) or not table.this.this:
         return None
     parts = table_parts(table)
-    if len(parts) < 3 and (session.database is None or (len(parts) == 1 and session.schema is None)):
+    if len(parts) < 3 and (
+        session.database is None or (len(parts) == 1 and session.schema is None)
+    ):
         return None
     return session.resolve(parts)
 
 
-def rename(session: Session, tree: exp.Expression) -> exp.Expression:
+def rename(session: Session, tree: exp.Expr) -> exp.Expr:
     """Point every reference to a temporary object at its mangled name."""
     if is_temporary(tree):
         target = target_of(tree)
@@ -62,8 +64,8 @@ def rename(session: Session, tree: exp.Expression) -> exp.Expression:
     for table in list(tree.find_all(exp.Table)):
         if len(table_parts(table)) == 1 and table.name.upper() in hidden:
             continue
-        path = _path(session, table)
-        mangled = find(session, path) if path else None
+        named = _path(session, table)
+        mangled = find(session, named) if named else None
         if mangled is None:
             continue
         if table.args.get("alias") is None and isinstance(table.parent, exp.From | exp.Join):
@@ -79,7 +81,7 @@ def rename(session: Session, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def follow(session: Session, tree: exp.Expression, result: ResultSet) -> None:
+def follow(session: Session, tree: exp.Expr, result: ResultSet) -> None:
     """Remember what was created, forget what was dropped; the answer names the written name."""
     target = target_of(tree)
     if target is None:

@@ -1,7 +1,7 @@
 """BEGIN, COMMIT, ROLLBACK.
 
-Source: Snowflake, "Transactions": COMMIT and ROLLBACK without a transaction are no errors; BEGIN inside
-one does nothing.
+Source: Snowflake, "Transactions": COMMIT and ROLLBACK without a transaction are no errors; BEGIN
+inside one does nothing.
 """
 
 from __future__ import annotations

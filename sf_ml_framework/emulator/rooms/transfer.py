@@ -1,7 +1,8 @@
 """PUT and GET: say where the files are; the client moves them itself.
 
 The stage's directory is named as a local file system, which the clients read and write directly, so
-client and server must share a machine. A server for other machines would name presigned URLs instead.
+client and server must share a machine. A server for other machines would name presigned URLs
+instead.
 
 Source: Snowflake, "PUT", "GET"; connector 4.8, ``file_transfer_agent._parse_command``,
 ``local_storage_client.py``.

@@ -1,6 +1,7 @@
 """Users, their keys and their programmatic tokens.
 
-Source: Snowflake, "CREATE USER", "ALTER USER", "ALTER USER ... ADD PROGRAMMATIC ACCESS TOKEN", "SHOW USERS".
+Source: Snowflake, "CREATE USER", "ALTER USER", "ALTER USER ... ADD PROGRAMMATIC ACCESS TOKEN",
+"SHOW USERS".
 """
 
 from __future__ import annotations
@@ -49,24 +50,50 @@ def install(account: Account) -> None:
     account.statement("CREATE [OR REPLACE] USER [IF NOT EXISTS]", create)
     account.statement("DROP USER [IF EXISTS]", drop)
     account.statement("ALTER USER [IF EXISTS]", alter)
-    columns = ["name", "created_on timestamp_ltz", "login_name", "display_name", "first_name", "last_name"]
-    columns += ["email", "mins_to_unlock", "days_to_expiry", "comment", "disabled", "must_change_password"]
+    columns = [
+        "name",
+        "created_on timestamp_ltz",
+        "login_name",
+        "display_name",
+        "first_name",
+        "last_name",
+    ]
+    columns += [
+        "email",
+        "mins_to_unlock",
+        "days_to_expiry",
+        "comment",
+        "disabled",
+        "must_change_password",
+    ]
     columns += ["snowflake_lock", "default_warehouse", "default_namespace", "default_role"]
-    columns += ["default_secondary_roles", "ext_authn_duo", "owner", "has_password", "has_rsa_public_key", "type"]
+    columns += [
+        "default_secondary_roles",
+        "ext_authn_duo",
+        "owner",
+        "has_password",
+        "has_rsa_public_key",
+        "type",
+    ]
     account.show("USERS", columns, show)
     account.describe("USER", ["property", "value", "default", "description"], describe)
 
 
 def _properties(call: Call) -> dict[str, Any]:
-    found = {k: v if isinstance(v, bool | int | dict) else _text(k, v) for k, v in call.reader.properties().items()}
+    found = {
+        k: v if isinstance(v, bool | int | dict) else _text(k, v)
+        for k, v in call.reader.properties().items()
+    }
     if unknown := set(found) - _PROPERTIES:
-        raise invalid(f"invalid property '{sorted(unknown)[0]}' for 'USER'")
+        raise invalid(f"invalid property '{min(unknown)}' for 'USER'")
     for name in ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"):
         if found.get(name):
             try:
                 fingerprint(str(found[name]))
             except ValueError:
-                raise invalid("New public key rejected by current policy. Reason: 'Invalid public key'") from None
+                raise invalid(
+                    "New public key rejected by current policy. Reason: 'Invalid public key'"
+                ) from None
     if "PASSWORD" in found:
         found["PASSWORD_HASH"] = hash_password(str(found.pop("PASSWORD")))
     return found
@@ -117,7 +144,9 @@ def drop(call: Call) -> ResultSet:
 def alter(call: Call) -> ResultSet | None:
     """Change a user's properties, or add or remove a programmatic token."""
     reader, catalog = call.reader, call.account.catalog
-    named = reader.peek().word not in {"SET", "UNSET", "ADD", "REMOVE"} or reader.peek(1).word == "SET"
+    named = (
+        reader.peek().word not in {"SET", "UNSET", "ADD", "REMOVE"} or reader.peek(1).word == "SET"
+    )
     path = Path("", "", reader.name()[0] if named else call.session.user)
     entry = catalog.find("USER", path)
     if entry is None:
@@ -140,9 +169,12 @@ def alter(call: Call) -> ResultSet | None:
     if reader.accept("UNSET"):
         keys = [t.text.upper() for t in reader.tokens[reader.at :] if t.kind == "WORD"]
         left = {k: v for k, v in entry.properties.items() if k not in keys}
-        catalog.update(replace(entry, comment="" if "COMMENT" in keys else entry.comment, properties=left))
+        catalog.update(
+            replace(entry, comment="" if "COMMENT" in keys else entry.comment, properties=left)
+        )
         return done()
-    return reader.fail()
+    reader.fail()
+    return None
 
 
 def _add_token(call: Call, user: str) -> ResultSet:
@@ -190,4 +222,8 @@ def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
     for key in sorted(_PROPERTIES - {"PASSWORD", "TAG"}):
         yield {"property": key, "value": str(entry.properties.get(key, "null")), "default": "null"}
         if key == "RSA_PUBLIC_KEY" and (public := entry.properties.get(key)):
-            yield {"property": "RSA_PUBLIC_KEY_FP", "value": fingerprint(str(public)), "default": "null"}
+            yield {
+                "property": "RSA_PUBLIC_KEY_FP",
+                "value": fingerprint(str(public)),
+                "default": "null",
+            }

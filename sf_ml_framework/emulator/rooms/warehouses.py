@@ -59,10 +59,35 @@ def install(account: Account) -> None:
     account.statement("CREATE [OR REPLACE] WAREHOUSE [IF NOT EXISTS]", create)
     account.statement("DROP WAREHOUSE [IF EXISTS]", drop)
     account.statement("ALTER WAREHOUSE [IF EXISTS]", alter)
-    columns = ["name", "state", "type", "size", "min_cluster_count fixed", "max_cluster_count fixed"]
-    columns += ["started_clusters fixed", "running fixed", "queued fixed", "is_default", "is_current"]
-    columns += ["auto_suspend fixed", "auto_resume", "available", "provisioning", "quiescing", "other"]
-    columns += ["created_on timestamp_ltz", "resumed_on timestamp_ltz", "updated_on timestamp_ltz", "owner"]
+    columns = [
+        "name",
+        "state",
+        "type",
+        "size",
+        "min_cluster_count fixed",
+        "max_cluster_count fixed",
+    ]
+    columns += [
+        "started_clusters fixed",
+        "running fixed",
+        "queued fixed",
+        "is_default",
+        "is_current",
+    ]
+    columns += [
+        "auto_suspend fixed",
+        "auto_resume",
+        "available",
+        "provisioning",
+        "quiescing",
+        "other",
+    ]
+    columns += [
+        "created_on timestamp_ltz",
+        "resumed_on timestamp_ltz",
+        "updated_on timestamp_ltz",
+        "owner",
+    ]
     columns += ["comment", "enable_query_acceleration", "query_acceleration_max_scale_factor fixed"]
     columns += ["resource_monitor", "scaling_policy", "budget", "owner_role_type"]
     account.show("WAREHOUSES", columns, show)
@@ -71,16 +96,21 @@ def install(account: Account) -> None:
 
 def _properties(call: Call) -> dict[str, Any]:
     call.reader.accept("WITH")
-    found = {k: v if k == "TAG" or isinstance(v, int) else str(v) for k, v in call.reader.properties().items()}
+    found = {
+        k: v if k == "TAG" or isinstance(v, int) else str(v)
+        for k, v in call.reader.properties().items()
+    }
     if unknown := set(found) - _PROPERTIES:
-        raise invalid(f"invalid property '{sorted(unknown)[0]}' for 'WAREHOUSE'")
+        raise invalid(f"invalid property '{min(unknown)}' for 'WAREHOUSE'")
     if "WAREHOUSE_SIZE" in found:
         size = str(found["WAREHOUSE_SIZE"]).upper().replace("-", "")
         size = {"2XLARGE": "XXLARGE", "3XLARGE": "XXXLARGE"}.get(size, size)
         size = f"X{size}" if size in {"4XLARGE", "5XLARGE", "6XLARGE"} else size
         size = {"X4XLARGE": "X4LARGE", "X5XLARGE": "X5LARGE", "X6XLARGE": "X6LARGE"}.get(size, size)
         if size not in SIZES:
-            raise invalid(f"invalid property value '{found['WAREHOUSE_SIZE']}' for 'WAREHOUSE_SIZE'")
+            raise invalid(
+                f"invalid property value '{found['WAREHOUSE_SIZE']}' for 'WAREHOUSE_SIZE'"
+            )
         found["WAREHOUSE_SIZE"] = size
     return found
 
@@ -139,14 +169,18 @@ def alter(call: Call) -> ResultSet:
     if reader.accept("SUSPEND"):
         if state == "SUSPENDED":
             raise SnowflakeError(
-                f"Invalid state. Warehouse '{path.name}' cannot be suspended.", number=90064, state="22000"
+                f"Invalid state. Warehouse '{path.name}' cannot be suspended.",
+                number=90064,
+                state="22000",
             )
         catalog.update(entry.with_properties(STATE="SUSPENDED"))
     elif reader.accept("RESUME"):
         quiet = reader.accept("IF", "SUSPENDED")
         if state == "STARTED" and not quiet:
             raise SnowflakeError(
-                f"Invalid state. Warehouse '{path.name}' cannot be resumed.", number=90063, state="22000"
+                f"Invalid state. Warehouse '{path.name}' cannot be resumed.",
+                number=90063,
+                state="22000",
             )
         catalog.update(entry.with_properties(STATE="STARTED"))
     elif reader.accept("ABORT", "ALL", "QUERIES"):
@@ -162,7 +196,9 @@ def alter(call: Call) -> ResultSet:
     elif reader.accept("UNSET"):
         key = reader.next().text.upper()
         left = {k: v for k, v in entry.properties.items() if k != key}
-        catalog.update(replace(entry, comment="" if key == "COMMENT" else entry.comment, properties=left))
+        catalog.update(
+            replace(entry, comment="" if key == "COMMENT" else entry.comment, properties=left)
+        )
     reader.end()
     return done()
 

@@ -57,7 +57,9 @@ def test_json_results_hold_the_same_values(place):
     with connect(**place, session_parameters={"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "JSON"}) as c:
         row = (
             c.cursor()
-            .execute("select 1, 1.25, true, '2024-01-02'::date, '2024-01-02 03:04:05'::timestamp_ntz, null")
+            .execute(
+                "select 1, 1.25, true, '2024-01-02'::date, '2024-01-02 03:04:05'::timestamp_ntz, null"
+            )
             .fetchone()
         )
 
@@ -91,7 +93,9 @@ def test_an_identifier_can_be_bound(place):
         cursor = c.cursor()
         cursor.execute('create table "Mixed Case" (x int)')
 
-        assert cursor.execute("select count(*) from identifier(?)", ('"Mixed Case"',)).fetchone() == (0,)
+        assert cursor.execute(
+            "select count(*) from identifier(?)", ('"Mixed Case"',)
+        ).fetchone() == (0,)
 
 
 def test_a_large_result_comes_in_chunks(connection):
@@ -209,7 +213,9 @@ def test_a_result_can_be_scanned_again(connection):
     cursor.execute("show databases")
     query = cursor.sfqid
 
-    found = cursor.execute(f"""select "name" from table(result_scan('{query}')) where "name" = 'SNOWFLAKE'""")
+    found = cursor.execute(
+        f"""select "name" from table(result_scan('{query}')) where "name" = 'SNOWFLAKE'"""
+    )
 
     assert found.fetchall() == [("SNOWFLAKE",)]
 

@@ -15,7 +15,7 @@ from snowflake.connector.pandas_tools import write_pandas
 @pytest.fixture
 def people(tmp_path):
     file = tmp_path / "people.csv"
-    file.write_text("id,name\n1,Ann\n2,\"Bob, Jr\"\n")
+    file.write_text('id,name\n1,Ann\n2,"Bob, Jr"\n')
     return file
 
 
@@ -31,7 +31,9 @@ def test_a_file_goes_up_and_comes_back(run, people, tmp_path):
 
     assert put[0][6] == "UPLOADED"
     assert [row[0] for row in listed] == ["s/in/deep/people.csv.gz"]
-    assert gzip.decompress((tmp_path / "back" / "people.csv.gz").read_bytes()) == people.read_bytes()
+    assert (
+        gzip.decompress((tmp_path / "back" / "people.csv.gz").read_bytes()) == people.read_bytes()
+    )
 
 
 @pytest.mark.parametrize("stage", ["@~/x", "@%t", '@"Quoted Stage"/x'])
@@ -78,7 +80,10 @@ def test_staged_files_can_be_queried(run, people):
     run(f"put file://{people} @s")
     run("create file format f type = csv skip_header = 1 field_optionally_enclosed_by = '\"'")
 
-    assert run("select t.$2, $1::int + 1 from @s (file_format => 'f') t order by 2") == [("Ann", 2), ("Bob, Jr", 3)]
+    assert run("select t.$2, $1::int + 1 from @s (file_format => 'f') t order by 2") == [
+        ("Ann", 2),
+        ("Bob, Jr", 3),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -87,7 +92,9 @@ def test_what_is_unloaded_can_be_loaded(run, kind):
     run("create table t as select 1 as id, 'x' as name union all select 2, null")
     run("create table u like t")
 
-    unloaded = run(f"copy into @s/out/ from t file_format = (type = {kind}) header = {kind == 'parquet'}")
+    unloaded = run(
+        f"copy into @s/out/ from t file_format = (type = {kind}) header = {kind == 'parquet'}"
+    )
     match = "match_by_column_name = case_insensitive" if kind == "parquet" else ""
     run(f"copy into u from @s/out file_format = (type = {kind}) {match}")
 
@@ -136,11 +143,18 @@ def test_pandas_frames_survive_write_pandas(connection):
     )
 
     for _ in range(2):
-        ok, _, count, _ = write_pandas(connection, frame, "WP", auto_create_table=True, overwrite=True)
+        ok, _, count, _ = write_pandas(
+            connection, frame, "WP", auto_create_table=True, overwrite=True
+        )
         assert (ok, count) == (True, 2)
     back = connection.cursor().execute("select * from wp order by 1").fetch_pandas_all()
 
-    assert back.to_dict("records")[0] == {"id": 1, "name": "x", "at": pd.Timestamp("2024-01-01"), "share": 1.5}
+    assert back.to_dict("records")[0] == {
+        "id": 1,
+        "name": "x",
+        "at": pd.Timestamp("2024-01-01"),
+        "share": 1.5,
+    }
     assert back["at"].tolist() == frame["at"].tolist()
 
 

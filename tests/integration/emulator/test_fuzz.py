@@ -19,18 +19,26 @@ SQL = st.one_of(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join),
 )
 QUIET = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
 @pytest.fixture
 def wire(connection, snowflake_connection):
     """One keep-alive HTTP connection with the session's token."""
-    link = http.client.HTTPConnection(snowflake_connection["host"], snowflake_connection["port"], timeout=30)
+    link = http.client.HTTPConnection(
+        snowflake_connection["host"], snowflake_connection["port"], timeout=30
+    )
     token = connection.rest.token
 
     def call(method, path, body, *, secret=token):
-        headers = {"Authorization": f'Snowflake Token="{secret}"', "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f'Snowflake Token="{secret}"',
+            "Content-Type": "application/json",
+        }
         link.request(method, path, body, headers)
         answer = link.getresponse()
         return answer.status, answer.read()
@@ -42,8 +50,12 @@ def wire(connection, snowflake_connection):
 @QUIET
 @given(sql=SQL, describe=st.booleans())
 def test_any_text_gets_an_answer(wire, request, sql, describe):
-    body = json.dumps({"sqlText": sql, "describeOnly": describe, "parameters": {"MULTI_STATEMENT_COUNT": 0}})
-    status, answer = wire("POST", "/queries/v1/query-request", body.encode("utf-8", "surrogatepass"))
+    body = json.dumps(
+        {"sqlText": sql, "describeOnly": describe, "parameters": {"MULTI_STATEMENT_COUNT": 0}}
+    )
+    status, answer = wire(
+        "POST", "/queries/v1/query-request", body.encode("utf-8", "surrogatepass")
+    )
 
     made = json.loads(answer)
     assert status == 200
@@ -68,8 +80,14 @@ def test_any_text_gets_an_answer(wire, request, sql, describe):
         st.binary(max_size=50),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["data", "sqlText", "bindings", "1", "type", "value"]), inner, max_size=3),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["data", "sqlText", "bindings", "1", "type", "value"]),
+                    inner,
+                    max_size=3,
+                )
+            ),
             max_leaves=5,
         ).map(lambda value: json.dumps(value).encode()),
     ),
@@ -83,6 +101,8 @@ def test_any_body_gets_an_answer(wire, path, body):
 
 
 def test_a_stranger_gets_nothing(wire):
-    _, answer = wire("POST", "/queries/v1/query-request", b'{"sqlText": "select 1"}', secret="made up")
+    _, answer = wire(
+        "POST", "/queries/v1/query-request", b'{"sqlText": "select 1"}', secret="made up"
+    )
 
     assert json.loads(answer)["code"] == "390104"

@@ -68,7 +68,12 @@ def test_another_key_is_refused(place, user, run):
 
 def test_a_programmatic_token_lets_in_until_it_is_removed(place, user, run):
     ((_, secret),) = run(f"alter user {user} add programmatic access token pat1 days_to_expiry = 1")
-    pat = {"user": user, "password": None, "authenticator": "PROGRAMMATIC_ACCESS_TOKEN", "token": secret}
+    pat = {
+        "user": user,
+        "password": None,
+        "authenticator": "PROGRAMMATIC_ACCESS_TOKEN",
+        "token": secret,
+    }
 
     inside = login(place, **pat)
     run(f"alter user {user} remove programmatic access token pat1")

@@ -25,7 +25,9 @@ def test_sixteen_clients_lose_no_update(place, run):
         list(pool.map(client, range(CLIENTS)))
 
     assert run("select n from counter") == [(CLIENTS * 5,)]
-    assert run("select count(*), count(distinct client, step) from log") == [(CLIENTS * 5, CLIENTS * 5)]
+    assert run("select count(*), count(distinct client, step) from log") == [
+        (CLIENTS * 5, CLIENTS * 5)
+    ]
 
 
 def test_a_second_writer_waits_for_the_first_transaction(place, run):

@@ -63,7 +63,9 @@ def test_a_tag_takes_only_its_values_and_leaves_with_its_object(run):
     with pytest.raises(ProgrammingError):
         run("alter table t set tag quality = 'other'")
     run("alter table t set tag quality = 'good'")
-    references = "select tag_name, tag_value from table(information_schema.tag_references('t', 'table'))"
+    references = (
+        "select tag_name, tag_value from table(information_schema.tag_references('t', 'table'))"
+    )
     before = run(references)
     run("drop table t")
     run("create table t (x int)")
@@ -73,13 +75,20 @@ def test_a_tag_takes_only_its_values_and_leaves_with_its_object(run):
 
 
 def test_a_warehouse_is_created_altered_shown_and_dropped(run, show):
-    run("create warehouse if not exists w_test warehouse_size = 'medium' initially_suspended = true")
+    run(
+        "create warehouse if not exists w_test warehouse_size = 'medium' initially_suspended = true"
+    )
     run("alter warehouse w_test resume")
     run("alter warehouse w_test set auto_suspend = 60 comment = 'c'")
     (row,) = show("show warehouses like 'W_TEST'")
     run("drop warehouse w_test")
 
-    assert (row["state"], row["size"], row["auto_suspend"], row["comment"]) == ("STARTED", "Medium", 60, "c")
+    assert (row["state"], row["size"], row["auto_suspend"], row["comment"]) == (
+        "STARTED",
+        "Medium",
+        60,
+        "c",
+    )
     assert show("show warehouses like 'W_TEST'") == []
     assert run("select current_warehouse()") == [(None,)]
 
@@ -92,7 +101,10 @@ def test_roles_inherit_and_grants_are_shown(run, show, database):
     run(f"grant usage, monitor on database {database} to role r_low")
 
     run("use role r_low")
-    held = [(row["privilege"], row["granted_on"], row["name"]) for row in show("show grants to role r_low")]
+    held = [
+        (row["privilege"], row["granted_on"], row["name"])
+        for row in show("show grants to role r_low")
+    ]
     run("use role accountadmin")
     run("drop role r_low")
     run("drop role r_high")

@@ -19,18 +19,23 @@ def emulator(*arguments):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()
-        match = re.fullmatch(r"emulator ready at http://127\.0\.0\.1:(\d+) account=emulator user=(\w+)\n", line)
+        match = re.fullmatch(
+            r"emulator ready at http://127\.0\.0\.1:(\d+) account=emulator user=(\w+)\n", line
+        )
         assert match, line
-        yield process, {
-            "account": "emulator",
-            "user": match[2],
-            "password": "mlops",
-            "host": "127.0.0.1",
-            "port": int(match[1]),
-            "protocol": "http",
-            "network_timeout": 30,
-            "login_timeout": 20,
-        }
+        yield (
+            process,
+            {
+                "account": "emulator",
+                "user": match[2],
+                "password": "mlops",
+                "host": "127.0.0.1",
+                "port": int(match[1]),
+                "protocol": "http",
+                "network_timeout": 30,
+                "login_timeout": 20,
+            },
+        )
     finally:
         process.kill()
         process.wait()
@@ -76,7 +81,10 @@ def test_what_is_committed_survives_kill_nine(tmp_path):
         process.kill()
         process.wait()
 
-    with emulator("--state", state) as (_, place), connect(**place, database="D", schema="PUBLIC") as connection:
+    with (
+        emulator("--state", state) as (_, place),
+        connect(**place, database="D", schema="PUBLIC") as connection,
+    ):
         run = connection.cursor().execute
 
         assert run("select s, v:a::int from v join t using (s)").fetchall() == [("x", 1)]

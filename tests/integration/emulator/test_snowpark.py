@@ -19,7 +19,10 @@ def test_a_frame_of_rows_comes_back(session):
 def test_a_pandas_frame_comes_back(session):
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
 
-    assert session.create_dataframe(frame).to_pandas().to_dict("list") == {"a": [1, 2], "b": ["x", None]}
+    assert session.create_dataframe(frame).to_pandas().to_dict("list") == {
+        "a": [1, 2],
+        "b": ["x", None],
+    }
 
 
 def test_tables_are_saved_appended_and_overwritten(session):
@@ -33,9 +36,16 @@ def test_a_grouped_and_joined_frame_is_right(session):
     left = session.create_dataframe([[1, 10], [1, 20], [2, 5]], schema=["k", "v"])
     right = session.create_dataframe([[1, "one"], [2, "two"]], schema=["k", "name"])
 
-    found = left.join(right, "k").group_by("name").agg(f.sum("v").alias("total"), f.median("v").alias("mid"))
+    found = (
+        left.join(right, "k")
+        .group_by("name")
+        .agg(f.sum("v").alias("total"), f.median("v").alias("mid"))
+    )
 
-    assert [tuple(row) for row in found.sort("name").collect()] == [("one", 30, 15.0), ("two", 5, 5.0)]
+    assert [tuple(row) for row in found.sort("name").collect()] == [
+        ("one", 30, 15.0),
+        ("two", 5, 5.0),
+    ]
 
 
 def test_temporary_objects_of_snowpark_work(session):

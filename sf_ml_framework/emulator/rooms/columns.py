@@ -1,0 +1,170 @@
+"""Columns: DESCRIBE TABLE and VIEW, SHOW COLUMNS.
+
+Source: Snowflake, "DESCRIBE TABLE", "SHOW COLUMNS".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..faults import not_found
+from ..names import Path
+from ..registry import Call, Scope
+from .tables import listed
+from .temporary import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..account import Account
+    from ..session import Session
+
+
+def install(account: Account) -> None:
+    """Register DESCRIBE and SHOW."""
+    columns = ["table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind"]
+    columns += [
+        "expression",
+        "comment",
+        "database_name",
+        "autoincrement",
+        "schema_evolution_record",
+    ]
+    account.show("COLUMNS", columns, show_columns)
+    described = ["name", "type", "kind", "null?", "default", "primary key", "unique key", "check"]
+    described += ["expression", "comment", "policy name", "privacy domain"]
+    for kind in ("TABLE", "VIEW"):
+        account.describe(kind, described, describe)
+
+
+def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
+    """Return a table's columns with Snowflake types, in order.
+
+    Raises:
+        SnowflakeError: there is no such table.
+    """
+    place = list(path)
+    if mangled := find(session, path):
+        place = ["temp", "main", mangled]
+    elif path.schema == "INFORMATION_SCHEMA":
+        place = [path.database, "_fs_information_schema", path.name]
+    found = session.connection.query(
+        "select COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, CHARACTER_MAXIMUM_LENGTH, "
+        "IS_NULLABLE, COLUMN_DEFAULT from _fs_global._fs_information_schema._fs_columns "
+        "where TABLE_CATALOG = ? and TABLE_SCHEMA = ? and TABLE_NAME = ? order by ORDINAL_POSITION",
+        place,
+    ).rows
+    if not found:
+        raise not_found("TABLE", str(path))
+    keys = session.connection.raw(
+        "select constraint_type, constraint_column_names from duckdb_constraints() "
+        "where database_name = ? and schema_name = ? and table_name = ?",
+        place,
+    )
+    primary = {c for kind, names in keys if kind == "PRIMARY KEY" for c in names}
+    unique = {c for kind, names in keys if kind == "UNIQUE" for c in names}
+    return [
+        {
+            "name": name,
+            "data_type": kind,
+            "type": type_text(kind, precision, scale, length),
+            "precision": precision,
+            "scale": scale,
+            "length": length,
+            "nullable": nullable == "YES",
+            "default": default,
+            "primary": name in primary,
+            "unique": name in unique,
+        }
+        for name, kind, precision, scale, length, nullable, default in found
+    ]
+
+
+def type_text(kind: str, precision: Any, scale: Any, length: Any) -> str:
+    """Return a type as DESCRIBE writes it."""
+    match kind:
+        case "NUMBER" | "INTEGER" | "HUGEINT":
+            return f"NUMBER({precision or 38},{scale or 0})" if kind == "NUMBER" else "NUMBER(38,0)"
+        case "TEXT":
+            return f"VARCHAR({length or 16777216})"
+        case "TIMESTAMP_NTZ" | "TIME":
+            return f"{kind}(9)"
+        case "TIMESTAMP_TZ":
+            return "TIMESTAMP_LTZ(9)"
+        case "BINARY":
+            return "BINARY(8388608)"
+        case "JSON":
+            return "VARIANT"
+    return kind
+
+
+def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
+    """Yield the columns of a table or view."""
+    path = call.session.resolve(parts, "DESCRIBE")
+    entry = call.account.catalog.find("VIEW", path) or call.account.catalog.find("TABLE", path)
+    comments = entry.properties.get("column_comments", {}) if entry else {}
+    for column in columns_of(call.session, path):
+        yield {
+            "name": column["name"],
+            "type": column["type"],
+            "kind": "COLUMN",
+            "null?": "Y" if column["nullable"] else "N",
+            "default": column["default"],
+            "primary key": "Y" if column["primary"] else "N",
+            "unique key": "Y" if column["unique"] else "N",
+            "comment": comments.get(column["name"]),
+        }
+
+
+def show_columns(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
+    """Yield columns of a table, view, schema or database."""
+    if scope.kind in {"TABLE", "VIEW"}:
+        paths = [scope.path]
+    else:
+        found = [
+            row
+            for kind in ("TABLE", "VIEW")
+            for row in listed(call.account, call.session, scope, kind)
+        ]
+        paths = [Path(*row[:3]) for row in found]
+    for path in paths:
+        for column in columns_of(call.session, path):
+            yield {
+                "table_name": path.name,
+                "schema_name": path.schema,
+                "column_name": column["name"],
+                "data_type": json.dumps(_json_type(column)),
+                "null?": "true" if column["nullable"] else "NOT_NULL",
+                "default": column["default"] or "",
+                "kind": "COLUMN",
+                "expression": "",
+                "comment": "",
+                "database_name": path.database,
+                "autoincrement": "",
+                "name": column["name"],
+            }
+
+
+def _json_type(column: dict[str, Any]) -> dict[str, Any]:
+    name = str(column["type"]).split("(")[0]
+    nullable = column["nullable"]
+    if name == "NUMBER":
+        return {
+            "type": "FIXED",
+            "precision": column["precision"] or 38,
+            "scale": column["scale"] or 0,
+            "nullable": nullable,
+        }
+    if name == "VARCHAR":
+        size = column["length"] or 16777216
+        return {
+            "type": "TEXT",
+            "length": size,
+            "byteLength": min(size * 4, 16777216),
+            "nullable": nullable,
+            "fixed": False,
+        }
+    if name.startswith("TIME"):
+        return {"type": name, "precision": 0, "scale": 9, "nullable": nullable}
+    return {"type": "REAL" if name == "FLOAT" else name, "nullable": nullable}

@@ -1,0 +1,235 @@
+"""Snowflake Scripting, run: anonymous blocks and EXECUTE IMMEDIATE.
+
+Source: Snowflake, "Snowflake Scripting developer guide", "EXECUTE IMMEDIATE". Not there: cursors with
+OPEN and FETCH, declared exceptions, async jobs; each is refused by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace as replace_column
+from typing import TYPE_CHECKING, Any
+
+from ..binds import replace
+from ..faults import SnowflakeError, syntax_error, unsupported
+from ..lexer import tokenize
+from ..registry import Call
+from ..results import ResultSet, rows
+from .block import Assign, Block, For, If, Jump, Node, Return, Sql, While, parse
+from .functions import to_literal
+
+if TYPE_CHECKING:
+    from ..account import Account
+    from ..session import Session
+
+
+class _ReturnSignal(Exception):  # noqa: N818 - control flow, not an error
+    def __init__(self, result: ResultSet) -> None:
+        self.result = result
+
+
+class _JumpSignal(Exception):  # noqa: N818 - control flow, not an error
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+def install(account: Account) -> None:
+    """Register blocks and EXECUTE IMMEDIATE."""
+    account.statement("DECLARE|BEGIN", block)
+    account.statement("EXECUTE IMMEDIATE", immediate)
+
+
+def block(call: Call) -> ResultSet:
+    """Run an anonymous block."""
+    return Script(call.account, call.session).run(parse(call.text))
+
+
+def immediate(call: Call) -> ResultSet:
+    """Run the statement or block that a string or variable holds."""
+    reader = call.reader
+    token = reader.next()
+    if token.kind not in {"STRING", "DOLLAR"}:
+        raise unsupported(f"EXECUTE IMMEDIATE {token.text} outside a block is not known here.")
+    if reader.accept("USING"):
+        reader.fail()
+    reader.end()
+    return run_text(call.account, call.session, token.value)
+
+
+def run_text(account: Account, session: Session, text: str) -> ResultSet:
+    """Run one statement or block given as text, as task bodies and EXECUTE IMMEDIATE need it."""
+    return account.run(session, text.strip().rstrip(";"))
+
+
+class Script:
+    """One run of a block: its variables, and where its statements go."""
+
+    def __init__(self, account: Account, session: Session) -> None:
+        self._account = account
+        self._session = session
+        self._variables: dict[str, Any] = {"SQLROWCOUNT": None, "SQLFOUND": None, "SQLID": None}
+
+    def run(self, tree: Block) -> ResultSet:
+        """Run the block and return what it returns, NULL without RETURN."""
+        try:
+            self._block(tree)
+        except _ReturnSignal as signal:
+            return signal.result
+        return rows(["anonymous block"], [(None,)])
+
+    def _block(self, tree: Block) -> None:
+        try:
+            self._all(tree.body)
+        except SnowflakeError as error:
+            for name, body in tree.handlers:
+                if name in {"OTHER", "STATEMENT_ERROR", "EXPRESSION_ERROR"}:
+                    self._variables.update(
+                        SQLERRM=error.message, SQLCODE=error.number, SQLSTATE=error.state
+                    )
+                    self._handle(body, error)
+                    return
+            raise
+
+    def _handle(self, body: tuple[Node, ...], error: SnowflakeError) -> None:
+        try:
+            self._all(body)
+        except _JumpSignal as signal:
+            if signal.kind == "RAISE":
+                raise error from None
+            raise
+
+    def _all(self, body: tuple[Node, ...]) -> None:
+        for node in body:
+            self._one(node)
+
+    def _one(self, node: Node) -> None:
+        match node:
+            case Sql():
+                self._sql(node.text)
+            case Assign():
+                self._assign(node)
+            case If():
+                for condition, body in node.branches:
+                    if not condition or self._value(condition):
+                        self._all(body)
+                        return
+            case For():
+                self._for(node)
+            case While():
+                while self._value(node.condition):
+                    if self._turn(node.body):
+                        return
+            case Return():
+                raise _ReturnSignal(self._returned(node.value))
+            case Jump():
+                raise _JumpSignal(node.kind)
+            case Block():
+                self._block(node)
+
+    def _turn(self, body: tuple[Node, ...]) -> bool:
+        """Run a loop's body once; say whether the loop is to end."""
+        try:
+            self._all(body)
+        except _JumpSignal as signal:
+            if signal.kind == "RAISE":
+                raise
+            return signal.kind == "BREAK"
+        return False
+
+    def _sql(self, text: str) -> ResultSet:
+        words = [token.word for token in tokenize(text)[:2]]
+        if words[:1] == ["NULL"]:
+            return rows(["status"], [])
+        if words[:1] in (["OPEN"], ["FETCH"], ["CLOSE"]):
+            raise unsupported(f"{words[0]} in a block is not known to this emulator.")
+        if words == ["EXECUTE", "IMMEDIATE"]:
+            value = self._value(text[text.upper().index("IMMEDIATE") + len("IMMEDIATE") :])
+            result = run_text(self._account, self._session, str(value))
+        else:
+            result = self._account.run(self._session, self._bound(text))
+        self._variables["SQLROWCOUNT"] = result.affected
+        self._variables["SQLFOUND"] = bool(result.affected)
+        self._variables["SQLID"] = self._session.query_ids[-1]
+        return result
+
+    def _assign(self, node: Assign) -> None:
+        if not node.new and node.name not in self._variables:
+            raise syntax_error(f"Identifier '{node.name}' was not declared.")
+        if node.value is None:
+            self._variables[node.name] = None
+            return
+        inner = node.value.strip()
+        if inner.startswith("("):
+            first = [token.word for token in tokenize(inner)[1:2]]
+            if first and first[0] in {"SELECT", "WITH", "SHOW", "CALL", "EXECUTE", "DESCRIBE"}:
+                self._variables[node.name] = self._sql(inner[1:-1])
+                return
+        if tokenize(inner)[0].word in {"CALL"}:
+            raise unsupported("assigning the result of CALL is not known to this emulator.")
+        self._variables[node.name] = self._value(inner)
+
+    def _for(self, node: For) -> None:
+        if node.high is not None:
+            turns: list[Any] = list(
+                range(int(self._value(node.low)), int(self._value(node.high)) + 1)
+            )
+        else:
+            source = self._variables.get(node.low.strip().upper())
+            if not isinstance(source, ResultSet):
+                raise unsupported(f"FOR over {node.low} is not known to this emulator.")
+            turns = source.dicts()
+        for turn in turns:
+            self._variables[node.name] = turn
+            if self._turn(node.body):
+                return
+
+    def _returned(self, text: str) -> ResultSet:
+        token = tokenize(text)
+        if len(token) == 1 and isinstance(found := self._variables.get(token[0].word), ResultSet):
+            return found
+        if token[0].word == "TABLE" and isinstance(
+            found := self._variables.get(token[2].word), ResultSet
+        ):
+            return found
+        result = self._account.router.run(self._session, f"SELECT {self._bound(text, bare=True)}")
+        column = replace_column(result.columns[0], name="anonymous block")
+        return ResultSet([column], result.table.rename_columns([column.name]))
+
+    def _value(self, text: str) -> Any:
+        """Return what an expression is worth now."""
+        bound = self._bound(text, bare=True)
+        return self._account.router.run(self._session, f"SELECT ({bound})").scalar()
+
+    def _bound(self, text: str, *, bare: bool = False) -> str:
+        """Put variables into *text*: ``:x`` in statements, ``x`` too in expressions (*bare*)."""
+        tokens = tokenize(text)
+
+        def change(index: int) -> tuple[int, str] | None:
+            token = tokens[index]
+            colon = token.text == ":" and (
+                index == 0 or tokens[index - 1].end < token.start or tokens[index - 1].kind == "OP"
+            )
+            at = index + 1 if colon else index
+            if at >= len(tokens) or tokens[at].kind != "WORD" or (at == index and not bare):
+                return None
+            if not colon and index and tokens[index - 1].text in {".", ":"}:
+                return None
+            return self._variable(tokens, index, at)
+
+        return replace(text, tokens, change)
+
+    def _variable(self, tokens: list[Any], index: int, at: int) -> tuple[int, str] | None:
+        name = tokens[at].word
+        if name not in self._variables:
+            return None
+        value, count = self._variables[name], at - index + 1
+        if isinstance(value, dict):
+            if [t.text for t in tokens[at + 1 : at + 2]] != ["."]:
+                return None
+            column = tokens[at + 2].text.upper()
+            value, count = (
+                next((v for k, v in value.items() if k.upper() == column), None),
+                count + 2,
+            )
+        if isinstance(value, ResultSet):
+            return None
+        return count, to_literal(value).sql(dialect="snowflake")
