@@ -1,0 +1,1 @@
+"""How the churn model is searched, judged, explained and drawn."""

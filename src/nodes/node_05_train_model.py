@@ -1,0 +1,278 @@
+"""Train the churn model: search its settings by cross-validation, then fit it on all rows."""
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from src.modelling import threshold
+from src.modelling.attributions import importance, progress
+from src.modelling.columns import features_of, labels_of, left_out
+from src.modelling.cores import available_cores
+from src.modelling.curves import thresholds
+from src.modelling.final import fit_final
+from src.modelling.folds import FIXED, PATIENCE, make_folds
+from src.modelling.importance import ROWS_PER_FOLD, gain_shares, permutation_drops
+from src.modelling.search import Search, search
+from src.modelling.weighting import Weighting, weigh
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import xgboost
+
+    from sf_ml_framework import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """Everything that training found out; the report is written from it."""
+
+    model: xgboost.XGBClassifier
+    features: pd.DataFrame
+    labels: np.ndarray
+    found: Search
+    weighting: Weighting
+    chosen: threshold.Threshold
+    gain: dict[str, float]
+    permutation: dict[str, tuple[float, float]]
+    seconds: dict[str, float]
+
+
+def train_model(
+    train: pd.DataFrame,
+    *,
+    n_trials: int = 10,
+    folds: int = 3,
+    max_trees: int = 300,
+    seed: int = 42,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Return the churn model and the report of how it was found.
+
+    The same rows and seed give the same model to the byte, with any number of threads.
+
+    Args:
+        train: one row per customer; ``churned`` is 0 or 1, and every numeric column but key and
+            date is a feature.
+        n_trials: candidates of the search; the first is a fixed sensible guess.
+        folds: parts of the stratified cross-validation.
+        max_trees: where a fit ends that early stopping has not ended.
+        seed: of folds, search, trees and shuffles.
+        threads: fits side by side; as many as there are cores if None.
+
+    Returns:
+        ``model``, a fitted ``xgboost.XGBClassifier`` that carries its decision threshold, and
+        ``report``.
+
+    Raises:
+        ValueError: the target is not usable, no column is numeric, or a class has too few rows.
+    """
+    features, labels = features_of(train), labels_of(train)
+    trained = _train(
+        features,
+        labels,
+        n_trials=n_trials,
+        folds=folds,
+        max_trees=max_trees,
+        seed=seed,
+        threads=threads or available_cores(),
+    )
+    return {"model": trained.model, "report": _report(trained, left_out(train))}
+
+
+def _train(
+    features: pd.DataFrame,
+    labels: np.ndarray,
+    *,
+    n_trials: int,
+    folds: int,
+    max_trees: int,
+    seed: int,
+    threads: int,
+) -> Trained:
+    clock = _Clock()
+    with ThreadPoolExecutor(threads, thread_name_prefix="fit") as pool:
+        parts = make_folds(features, labels, folds=folds, seed=seed, pool=pool)
+        clock.lap("cut and bin the folds")
+        found = search(parts, n_trials=n_trials, max_trees=max_trees, seed=seed, pool=pool)
+        clock.lap("search")
+        weighting = weigh(found, labels, seed=seed, pool=pool)
+        chosen = threshold.choose(labels, weighting.chosen.probabilities)
+        clock.lap("class weights and threshold")
+        settings = dict(found.best.settings)
+        if weighting.chosen.weight != 1:
+            settings["scale_pos_weight"] = weighting.chosen.weight
+        fitting = pool.submit(
+            fit_final, features, labels, settings=settings, trees=weighting.chosen.trees, seed=seed
+        )
+        permutation = permutation_drops(found.fits, features, labels, seed=seed, pool=pool)
+        model = fitting.result()
+        clock.lap("last fit and permutation importance, side by side")
+    threshold.keep(model, chosen)
+    return Trained(
+        model=model,
+        features=features,
+        labels=labels,
+        found=found,
+        weighting=weighting,
+        chosen=chosen,
+        gain=gain_shares(model.get_booster()),
+        permutation=permutation,
+        seconds=clock.laps,
+    )
+
+
+class _Clock:
+    """Seconds of each step, in order."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.laps[step] = round(now - self._last, 2)
+        self._last = now
+
+
+def _report(trained: Trained, unused: list[str]) -> Report:
+    from sf_ml_framework import Report
+
+    found = trained.found
+    pruned = sum(tried.pruned for tried in found.candidates)
+    notes = [
+        f"{len(found.candidates)} candidates on {len(found.fits)} stratified folds, "
+        f"{pruned} of them pruned after one fold. Each half of a fold's held-out rows chose a "
+        f"number of trees (no gain for {PATIENCE}) that was scored on the other half. The AUC of "
+        f"a pruned one is corrected for how easy its only fold is.",
+        f"Class weights: {trained.weighting.reason}.",
+        f"Threshold: {trained.chosen.reason}.",
+        f"Permutation importance: fall of AUC on {ROWS_PER_FOLD:,} held-out rows of each fold "
+        f"(fewer if the fold has fewer), by the winner's models of the search.",
+    ]
+    if unused:
+        notes.append(f"Not numeric and therefore not used: {', '.join(unused)}.")
+    return Report(
+        title="Training",
+        metrics=_metrics(trained),
+        tables=_tables(trained),
+        figures=_figures(trained),
+        notes=tuple(notes),
+    )
+
+
+def _metrics(trained: Trained) -> dict[str, float | int]:
+    import numpy as np
+
+    best, chosen = trained.found.best, trained.weighting.chosen
+    return {
+        "cv_auc": best.auc,
+        "cv_auc_deviation": float(np.std(best.aucs)),
+        "cv_log_loss": chosen.log_loss,
+        "cv_calibration_error": chosen.calibration_error,
+        "threshold": trained.chosen.value,
+        "trees": chosen.trees,
+        "scale_pos_weight": chosen.weight,
+        "candidates": len(trained.found.candidates),
+        "pruned": sum(tried.pruned for tried in trained.found.candidates),
+        "rows": len(trained.labels),
+        "features": trained.features.shape[1],
+        "share_of_leavers": float(trained.labels.mean()),
+    }
+
+
+def _tables(trained: Trained) -> dict[str, list[dict[str, Any]]]:
+    found = trained.found
+    settings = {**FIXED, **found.best.settings, "n_estimators": trained.weighting.chosen.trees}
+    names = sorted(trained.permutation, key=lambda name: -trained.permutation[name][0])
+    return {
+        "The winner's settings": [{"setting": k, "value": _short(v)} for k, v in settings.items()],
+        "Every candidate": [_candidate_row(found, tried) for tried in found.candidates],
+        "With and without class weights": [
+            {
+                "scale_pos_weight": round(tried.weight, 2),
+                "AUC": round(tried.auc, 4),
+                "log loss": round(tried.log_loss, 4),
+                "calibration error": round(tried.calibration_error, 4),
+                "trees": tried.trees,
+            }
+            for tried in trained.weighting.tried
+        ],
+        "Feature importance": [
+            {
+                "feature": name,
+                "fall of AUC when shuffled": round(trained.permutation[name][0], 5),
+                "deviation over folds": round(trained.permutation[name][1], 5),
+                "share of gain": round(trained.gain[name], 4),
+            }
+            for name in names
+        ],
+        "Seconds": [{"step": step, "seconds": took} for step, took in trained.seconds.items()],
+        "Versions": _versions(),
+    }
+
+
+def _candidate_row(found: Search, tried: Any) -> dict[str, Any]:
+    winner = tried.number == found.best.number
+    return {
+        "candidate": tried.number + 1,
+        "AUC": round(found.comparable_auc(tried), 4),
+        "log loss": round(tried.log_loss, 4),
+        "folds": len(tried.aucs),
+        "trees": tried.trees,
+        "outcome": "winner" if winner else "pruned" if tried.pruned else "complete",
+        **{name: _short(value) for name, value in tried.settings.items()},
+        "seconds of fitting": round(tried.seconds, 2),
+    }
+
+
+def _short(value: object) -> object:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def _versions() -> list[dict[str, Any]]:
+    import platform
+    from importlib import import_module
+
+    libraries = ("xgboost", "optuna", "sklearn", "pandas", "numpy")
+    return [
+        {"library": "python", "version": platform.python_version()},
+        *({"library": name, "version": import_module(name).__version__} for name in libraries),
+    ]
+
+
+def _figures(trained: Trained) -> dict[str, str]:
+    best = trained.found.best
+    drops = {name: mean for name, (mean, _) in trained.permutation.items()}
+    return {
+        "The search": progress(
+            trained.found, f"candidate {best.number + 1} won with an AUC of {best.auc:.4f}"
+        ),
+        "Feature importance": importance(
+            trained.gain,
+            drops,
+            label="fall of AUC when shuffled",
+            subtitle="measured on held-out rows; whiskers: deviation over folds",
+            deviations={name: spread for name, (_, spread) in trained.permutation.items()},
+        ),
+        "How the threshold was chosen": thresholds(
+            trained.labels,
+            trained.weighting.chosen.probabilities,
+            trained.chosen.value,
+            f"highest F1 on {len(trained.labels):,} out-of-fold predictions of training rows",
+        ),
+    }
+
+
+if __name__ == "__main__":
+    from src.utils.run_node import main
+
+    raise SystemExit(main(["--node", "train_model"]))
