@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 SESSION_PARAMETERS: dict[str, Any] = {
     "AUTOCOMMIT": True,
+    # Snowflake's default is America/Los_Angeles: here results do not depend on daylight saving.
     "TIMEZONE": "Etc/UTC",
     "CLIENT_SESSION_KEEP_ALIVE": False,
     "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": 3600,
@@ -72,7 +73,7 @@ SESSION_PARAMETERS: dict[str, Any] = {
     "TRANSACTION_DEFAULT_ISOLATION_LEVEL": "READ COMMITTED",
     "ABORT_DETACHED_QUERY": False,
 }
-"""Session parameters and their defaults. Source: Snowflake, "Parameters"; TIMEZONE departs (UTC)."""
+"""Session parameters and their defaults. Source: Snowflake, "Parameters"."""
 
 
 class Account:

@@ -38,7 +38,7 @@ def replace(text: str, tokens: list[Token], change: Callable[[int], tuple[int, s
     return "".join(parts)
 
 
-def literal(binding: Mapping[str, Any]) -> str:
+def literal(binding: Mapping[str, Any]) -> str:  # noqa: PLR0911
     """Return one bound value as SQL."""
     kind, value = str(binding.get("type", "TEXT")).upper(), binding.get("value")
     if value is None:
@@ -120,7 +120,14 @@ def _numbered(tokens: list[Token], index: int) -> bool:
     if following.kind == "WORD" or following.start != tokens[index].end:
         return False
     before = tokens[index - 1]
-    return index == 0 or before.text in _BEFORE_NUMBERED or before.kind == "WORD"
+    return (
+        index == 0
+        or before.text in _BEFORE_NUMBERED
+        or (
+            # v:1 is a path into a variant; a bind stands apart from the word before it.
+            before.kind == "WORD" and before.end < tokens[index].start
+        )
+    )
 
 
 def _bind_rows(text: str, bindings: Mapping[str, Mapping[str, Any]]) -> str:

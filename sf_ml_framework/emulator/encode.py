@@ -27,7 +27,7 @@ def json_rows(result: ResultSet) -> list[list[str | None]]:
     ]
 
 
-def _writer(column: Column) -> Callable[[Any], str]:
+def _writer(column: Column) -> Callable[[Any], str]:  # noqa: PLR0911
     match column.type:
         case "boolean":
             return lambda v: "1" if v else "0"
@@ -92,7 +92,7 @@ def _scale(column: Column) -> int:
     return column.scale or 0
 
 
-def _to_wire(values: pa.ChunkedArray, column: Column) -> Any:
+def _to_wire(values: pa.ChunkedArray, column: Column) -> Any:  # noqa: PLR0911
     kind = values.type
     if pa.types.is_timestamp(kind):
         return _timestamp_struct(values, zoned=column.type == "timestamp_tz")

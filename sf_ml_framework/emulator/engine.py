@@ -13,7 +13,7 @@ import json
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -133,7 +133,8 @@ class Connection:
     """One session's view of the engine; one statement at a time."""
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        self._duck: Any = _Duck(duck)
+        # Any: fakesnow asks for a DuckDB connection, and this stands in for one.
+        self._duck: Any = cast(Any, _Duck(duck))
         self._fake = FakeSnowflakeConnection(
             self._duck, _Forgetful(), None, None, create_database=False, create_schema=False
         )
@@ -221,9 +222,9 @@ class Connection:
         with self.lock:
             try:
                 found: list[tuple[Any, ...]] = self._duck.execute(sql, values).fetchall()
-                return found
             except duckdb.Error as error:
                 raise translate(error) from error
+            return found
 
     def query(self, sql: str, values: Any = None) -> ResultSet:
         """Run DuckDB SQL and return a result set."""

@@ -112,7 +112,7 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
 )
 
 
-def translate(error: BaseException) -> SnowflakeError:
+def translate(error: BaseException) -> SnowflakeError:  # noqa: PLR0911
     """Return the Snowflake error for what DuckDB, fakesnow or sqlglot raised."""
     text = _text(error)
     if "INTERRUPT" in text.upper():

@@ -105,7 +105,8 @@ def start(
 def roles_of(account: Account, user: str) -> set[str]:
     """Return every role that *user* holds, directly or through other roles, and PUBLIC."""
     pairs = account.catalog.execute(
-        "select on_name, to_kind, to_name from grants where on_kind = 'ROLE' and privilege = 'USAGE'"
+        "select on_name, to_kind, to_name from grants "
+        "where on_kind = 'ROLE' and privilege = 'USAGE'"
     )
     held = {"PUBLIC"} | {role for role, kind, name in pairs if kind == "USER" and name == user}
     while True:

@@ -16,7 +16,7 @@ _PART = re.compile(r'"(?:[^"]|"")*"|[^\W\d][\w$]*')
 
 
 class Path(NamedTuple):
-    """A full name; account objects have empty ``database`` and ``schema``, schemas an empty ``schema``."""
+    """A full name; parts that this kind of object does not have are empty."""
 
     database: str
     schema: str

@@ -132,7 +132,7 @@ class Queries:
         token = CURRENT.set(query)
         try:
             if query.cancel.is_set():
-                raise cancelled()
+                raise cancelled()  # noqa: TRY301
             query.result = work(query)
         except SnowflakeError as error:
             query.error = cancelled() if query.cancel.is_set() else error

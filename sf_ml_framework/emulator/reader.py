@@ -122,7 +122,7 @@ class Reader:
         self.at += 1
         return int(token.text)
 
-    def value(self) -> Any:
+    def value(self) -> Any:  # noqa: PLR0911
         """Read a literal, a word, or a list in brackets; lists of ``k = v`` become dicts."""
         token = self.peek()
         if token.kind in {"STRING", "DOLLAR"}:

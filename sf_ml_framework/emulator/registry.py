@@ -1,4 +1,4 @@
-"""What rooms register: statements, SHOW and DESCRIBE, functions, views, routes, rewrites, guards."""
+"""What rooms register: statements, SHOW, DESCRIBE, functions, views, routes, rewrites, guards."""
 
 from __future__ import annotations
 
@@ -184,8 +184,9 @@ class Registry:
 
     def handlers(self, tokens: Sequence[Token]) -> list[tuple[int, frozenset[str], Registered]]:
         """Return the handlers for a statement, the longest match first."""
-        found = []
-        for registered in self.statements.get(tokens[0].word if tokens else "", ()):
-            if matched := registered.pattern.match(tokens):
-                found.append((*matched, registered))
+        found = [
+            (*matched, registered)
+            for registered in self.statements.get(tokens[0].word if tokens else "", ())
+            if (matched := registered.pattern.match(tokens))
+        ]
         return sorted(found, key=lambda one: -one[0])

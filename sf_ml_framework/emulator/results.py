@@ -18,7 +18,7 @@ COPY = 0x3600
 SHOW = 0x4400
 DESCRIBE = 0x4500
 DDL = 0x6000
-"""Statement types as the clients know them. Source: connector, ``cursor.STATEMENT_TYPE_ID_DML_SET``."""
+"""Statement types as the clients know them. Source: connector, ``STATEMENT_TYPE_ID_DML_SET``."""
 
 
 _KINDS = {
@@ -68,7 +68,7 @@ class Column:
             "collation": None,
         }
 
-    def arrow(self) -> pa.DataType:
+    def arrow(self) -> pa.DataType:  # noqa: PLR0911
         """Return the Arrow type that holds this column's values."""
         match self.type:
             case "fixed":
@@ -152,7 +152,7 @@ def status(message: str, statement_type: int = DDL) -> ResultSet:
 
 
 def done() -> ResultSet:
-    """Return ``Statement executed successfully.``"""
+    """Return the answer ``Statement executed successfully``."""
     return status("Statement executed successfully.")
 
 

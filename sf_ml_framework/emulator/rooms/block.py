@@ -1,6 +1,7 @@
 """Snowflake Scripting, read: from the tokens of a block to a small tree.
 
-Source: Snowflake, "Snowflake Scripting developer guide": blocks, LET, IF, FOR, WHILE, RETURN, EXCEPTION.
+Source: Snowflake, "Snowflake Scripting developer guide": blocks, LET, IF, FOR, WHILE,
+RETURN, EXCEPTION.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _body(reader: Reader, *stop: str) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def _node(reader: Reader) -> Node:
+def _node(reader: Reader) -> Node:  # noqa: PLR0911
     word = reader.peek().word
     if word in {"DECLARE", "BEGIN"} and reader.peek(1).word not in {";", "TRANSACTION", "WORK"}:
         return _block(reader)

@@ -50,8 +50,9 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
     elif path.schema == "INFORMATION_SCHEMA":
         place = [path.database, "_fs_information_schema", path.name]
     found = session.connection.query(
-        "select COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, CHARACTER_MAXIMUM_LENGTH, "
-        "IS_NULLABLE, COLUMN_DEFAULT from _fs_global._fs_information_schema._fs_columns "
+        "select COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, "
+        "CHARACTER_MAXIMUM_LENGTH, IS_NULLABLE, COLUMN_DEFAULT "
+        "from _fs_global._fs_information_schema._fs_columns "
         "where TABLE_CATALOG = ? and TABLE_SCHEMA = ? and TABLE_NAME = ? order by ORDINAL_POSITION",
         place,
     ).rows
@@ -81,7 +82,7 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def type_text(kind: str, precision: Any, scale: Any, length: Any) -> str:
+def type_text(kind: str, precision: Any, scale: Any, length: Any) -> str:  # noqa: PLR0911
     """Return a type as DESCRIBE writes it."""
     match kind:
         case "NUMBER" | "INTEGER" | "HUGEINT":

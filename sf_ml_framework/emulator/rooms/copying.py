@@ -127,7 +127,7 @@ def _chosen(files: list[StageFile], options: dict[str, Any], inside: str) -> lis
     return files
 
 
-def _load_file(
+def _load_file(  # noqa: PLR0917
     call: Call,
     path: Path,
     file: StageFile,
@@ -160,7 +160,7 @@ def _load_file(
         how = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
         if how == "CONTINUE":
             raise unsupported(
-                f"ON_ERROR = CONTINUE with a faulty file ({error.message}) is not known to this emulator."
+                f"ON_ERROR = CONTINUE with a faulty file ({error.message}) is not known here."
             ) from error
         if not how.startswith("SKIP_FILE"):
             raise
@@ -175,7 +175,7 @@ def _load_file(
     return (file.name, "LOADED", count, count, 1, 0, None, None, None, None)
 
 
-def _selection(
+def _selection(  # noqa: PLR0917
     session: Session,
     file: StageFile,
     query: exp.Expr | None,
@@ -203,9 +203,9 @@ def _selection(
         select = select.select(exp.Parameter(this=exp.Literal.number(1)))
     else:
         raise SnowflakeError(
-            f"SQL compilation error:\n{kind} file format can produce one and only one column of type "
-            "variant, object, or array. Load data into separate columns using the MATCH_BY_COLUMN_NAME "
-            "copy option or copy with transformation.",
+            f"SQL compilation error:\n{kind} file format can produce one and only one column of "
+            "type variant, object, or array. Load data into separate columns using the "
+            "MATCH_BY_COLUMN_NAME copy option or copy with transformation.",
             number=2019,
             state="0A000",
         )

@@ -37,7 +37,7 @@ def numbered_columns(session: Session, tree: exp.Expr) -> exp.Expr:
 
 
 def asof(session: Session, tree: exp.Expr) -> exp.Expr:
-    """``ASOF JOIN .. MATCH_CONDITION``: DuckDB takes the inequality in ON; Snowflake's is a left join."""
+    """``ASOF JOIN .. MATCH_CONDITION`` is a left join; DuckDB takes the inequality in ON."""
     for join in tree.find_all(exp.Join):
         condition = join.args.get("match_condition")
         if condition is None:

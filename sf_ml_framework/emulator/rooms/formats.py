@@ -114,7 +114,7 @@ def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
 
 
 def resolve(account: Account, session: Session, written: Any, stage: str = "") -> dict[str, Any]:
-    """Return the options of a format: a name, a dict with FORMAT_NAME or TYPE, or the stage's own."""
+    """Return a format's options, from a name, a dict with FORMAT_NAME or TYPE, or the stage."""
     found = plain(written)
     if isinstance(found, dict) and "FORMAT_NAME" in found:
         found = found["FORMAT_NAME"]

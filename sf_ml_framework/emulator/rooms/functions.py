@@ -82,7 +82,7 @@ def _constant(account: Account, session: Session, arg: exp.Expr, name: str) -> A
     return session.connection.run(tree).scalar()
 
 
-def to_literal(value: Any) -> exp.Expr:
+def to_literal(value: Any) -> exp.Expr:  # noqa: PLR0911
     """Return a Python value as SQL."""
     if value is None:
         return exp.Null()

@@ -1,7 +1,7 @@
 """INFORMATION_SCHEMA and what of ACCOUNT_USAGE the foundation can tell.
 
-Source: Snowflake, "Snowflake Information Schema": TABLES, COLUMNS, VIEWS, SCHEMATA, DATABASES, STAGES;
-"QUERY_HISTORY" (function and view).
+Source: Snowflake, "Snowflake Information Schema": TABLES, COLUMNS, VIEWS, SCHEMATA, DATABASES,
+STAGES; "QUERY_HISTORY" (function and view).
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def role_grant(call: Call, *, give: bool) -> ResultSet:
     return done()
 
 
-def _store(
+def _store(  # noqa: PLR0917
     call: Call, privilege: str, kind: str, on: str, to_kind: str, to: str, option: bool = False
 ) -> None:
     call.account.catalog.execute(
@@ -184,9 +184,10 @@ def _store(
     )
 
 
-def _remove(call: Call, privilege: str, kind: str, on: str, to_kind: str, to: str) -> None:
+def _remove(call: Call, privilege: str, kind: str, on: str, to_kind: str, to: str) -> None:  # noqa: PLR0917
     call.account.catalog.execute(
-        "delete from grants where privilege = ? and on_kind = ? and on_name = ? and to_kind = ? and to_name = ?",
+        "delete from grants where privilege = ? and on_kind = ? and on_name = ? "
+        "and to_kind = ? and to_name = ?",
         (privilege, kind, on, to_kind, to),
     )
 
@@ -226,7 +227,8 @@ def privileges(call: Call, *, give: bool) -> ResultSet:
                 _store(call, privilege.removesuffix(" PRIVILEGES"), kind, on, to_kind, to, option)
             elif privilege in {"ALL", "ALL PRIVILEGES"}:
                 call.account.catalog.execute(
-                    "delete from grants where on_kind = ? and on_name = ? and to_kind = ? and to_name = ?",
+                    "delete from grants where on_kind = ? and on_name = ? "
+                    "and to_kind = ? and to_name = ?",
                     (kind, on, to_kind, to),
                 )
             else:
@@ -334,7 +336,7 @@ def show_roles(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
 
 
 def show_grants(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
-    """Yield grants: ``TO ROLE|USER x``, ``OF ROLE x``, ``ON kind name``; without, the user's own."""
+    """Yield grants ``TO ROLE|USER x``, ``OF ROLE x``, ``ON kind name``, or else the user's own."""
     where, values = "to_kind = 'USER' and to_name = ?", [call.session.user]
     name = scope.path.name
     match scope.kind.split():

@@ -1,7 +1,7 @@
 """Snowflake Scripting, run: anonymous blocks and EXECUTE IMMEDIATE.
 
-Source: Snowflake, "Snowflake Scripting developer guide", "EXECUTE IMMEDIATE". Not there: cursors with
-OPEN and FETCH, declared exceptions, async jobs; each is refused by name.
+Source: Snowflake, "Snowflake Scripting developer guide", "EXECUTE IMMEDIATE". Not there: cursors
+with OPEN and FETCH, declared exceptions, async jobs; each is refused by name.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class Script:
             if first and first[0] in {"SELECT", "WITH", "SHOW", "CALL", "EXECUTE", "DESCRIBE"}:
                 self._variables[node.name] = self._sql(inner[1:-1])
                 return
-        if tokenize(inner)[0].word in {"CALL"}:
+        if tokenize(inner)[0].word == "CALL":
             raise unsupported("assigning the result of CALL is not known to this emulator.")
         self._variables[node.name] = self._value(inner)
 

@@ -89,8 +89,8 @@ def use_role(call: Call) -> ResultSet:
         if call.account.catalog.find("ROLE", Path("", "", parts[0])) is None:
             raise cannot_perform()
         raise SnowflakeError(
-            f"SQL access control error:\nRequested role '{quoted(parts[0])}' is not assigned to the "
-            "executing user. Specify another role to activate.",
+            f"SQL access control error:\nRequested role '{quoted(parts[0])}' is not assigned to "
+            "the executing user. Specify another role to activate.",
             number=3013,
             state="42501",
         )

@@ -28,7 +28,7 @@ def install(account: Account) -> None:
 
 
 def show(call: Call) -> ResultSet | None:
-    """Run ``SHOW [TERSE] kind [HISTORY] [LIKE ..] [IN ..] [STARTS WITH ..] [LIMIT .. [FROM ..]]``."""
+    """Run ``SHOW [TERSE] kind [LIKE ..] [IN ..] [STARTS WITH ..] [LIMIT .. [FROM ..]]``."""
     reader, registry = call.reader, call.account.registry
     terse = reader.accept("TERSE")
     kind = _kind(call, registry.shows)
@@ -87,7 +87,7 @@ def default_scope(call: Call) -> Scope:
     return Scope("SCHEMA", Path(session.database, session.schema, ""))
 
 
-def _scope(call: Call, word: str) -> Scope:
+def _scope(call: Call, word: str) -> Scope:  # noqa: PLR0911
     reader, session = call.reader, call.session
     if word != "IN":
         kind = word if reader.peek(1).word in {"", "."} else f"{word} {reader.next().word}"

@@ -34,8 +34,8 @@ def no_frame_on_median(session: Session, tree: exp.Expr) -> exp.Expr:
         name = inner.sql_name().upper() if isinstance(inner, exp.Func) else ""
         if name in _NO_FRAME and (window.args.get("order") or window.args.get("spec")):
             raise SnowflakeError(
-                f"SQL compilation error: error line 1 at position 0\nInvalid function type [{name}] for "
-                "window function with ORDER BY or a window frame.",
+                f"SQL compilation error: error line 1 at position 0\nInvalid function type "
+                f"[{name}] for window function with ORDER BY or a window frame.",
                 number=2303,
                 state="42601",
             )
@@ -52,7 +52,7 @@ def a_table_needs_a_warehouse(session: Session, tree: exp.Expr) -> exp.Expr:
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier) or not table.this.this:
             continue
-        if table.catalog == "temp" or "INFORMATION_SCHEMA" in {table.db.upper()}:
+        if table.catalog == "temp" or table.db.upper() == "INFORMATION_SCHEMA":
             continue
         if any(cte.alias == table.name for cte in tree.find_all(exp.CTE)):
             continue

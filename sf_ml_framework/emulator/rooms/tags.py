@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 MAX_VALUE = 256 * 1024
-"""Feature Store writes long JSON into its own tags: the documented 256 characters do not hold there."""
+"""The documented limit is 256 characters, but the Feature Store writes longer JSON into tags."""
 ACCOUNT_KINDS = {"DATABASE", "WAREHOUSE", "ROLE", "USER", "COMPUTE POOL", "INTEGRATION"}
 
 
@@ -54,7 +54,7 @@ def object_path(session: Session, kind: str, parts: tuple[str, ...]) -> Path:
     return session.resolve_schema(parts) if kind == "SCHEMA" else session.resolve(parts)
 
 
-def attach(
+def attach(  # noqa: PLR0917
     account: Account,
     session: Session,
     kind: str,
@@ -295,7 +295,8 @@ def get_tag(account: Account) -> Any:
 def references(account: Account, where: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
     """Return tag references as dicts with the names that TAG_REFERENCES shows."""
     found = account.catalog.execute(
-        f"select tag, kind, object, column_name, value from tag_references where {where} order by 1, 3",
+        "select tag, kind, object, column_name, value from tag_references "
+        f"where {where} order by 1, 3",
         values,
     )
     made = []

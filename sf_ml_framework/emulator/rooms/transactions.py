@@ -21,7 +21,7 @@ def install(account: Account) -> None:
     account.statement("START TRANSACTION", begin)
     account.statement("COMMIT [WORK]", commit)
     account.statement("ROLLBACK [WORK]", rollback)
-    account.function("CURRENT_TRANSACTION", lambda session: _current(session))
+    account.function("CURRENT_TRANSACTION", _current)
 
 
 def _current(session: object) -> str | None:

@@ -141,7 +141,7 @@ def drop(call: Call) -> ResultSet:
     return status(f"{path.name} successfully dropped.")
 
 
-def alter(call: Call) -> ResultSet | None:
+def alter(call: Call) -> ResultSet | None:  # noqa: PLR0911
     """Change a user's properties, or add or remove a programmatic token."""
     reader, catalog = call.reader, call.account.catalog
     named = (

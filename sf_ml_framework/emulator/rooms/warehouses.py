@@ -154,7 +154,7 @@ def drop(call: Call) -> ResultSet:
     return status(f"{path.name} successfully dropped.")
 
 
-def alter(call: Call) -> ResultSet:
+def alter(call: Call) -> ResultSet:  # noqa: PLR0912
     """Suspend, resume, change, rename or tag a warehouse."""
     reader, catalog = call.reader, call.account.catalog
     path = Path("", "", reader.name()[0])

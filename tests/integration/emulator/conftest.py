@@ -1,4 +1,4 @@
-"""One emulator for the session; with MLOPS_TEST_CONNECTION the same tests run against an account."""
+"""One emulator for the session, or the account that MLOPS_TEST_CONNECTION names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import pytest
 pytest.importorskip("snowflake.connector")
 pytest.importorskip("fakesnow")
 
-from sf_ml_framework.emulator.testing import snowflake_connection, snowflake_emulator  # noqa: F401
+from sf_ml_framework.emulator import testing
+
+snowflake_emulator = testing.snowflake_emulator
+snowflake_connection = testing.snowflake_connection
 
 
 @pytest.fixture

@@ -58,7 +58,8 @@ def test_json_results_hold_the_same_values(place):
         row = (
             c.cursor()
             .execute(
-                "select 1, 1.25, true, '2024-01-02'::date, '2024-01-02 03:04:05'::timestamp_ntz, null"
+                "select 1, 1.25, true, '2024-01-02'::date, "
+                "'2024-01-02 03:04:05'::timestamp_ntz, null"
             )
             .fetchone()
         )
@@ -201,7 +202,8 @@ def test_merge_counts_what_it_did(run):
 
     counts = run(
         "merge into t using (select 1 as k, 'z' as v union all select 9, 'n') s on t.k = s.k "
-        "when matched then update set t.v = s.v when not matched then insert (k, v) values (s.k, s.v)"
+        "when matched then update set t.v = s.v "
+        "when not matched then insert (k, v) values (s.k, s.v)"
     )
 
     assert counts == [(1, 1)]
@@ -257,7 +259,8 @@ def test_a_median_takes_no_window_frame(run):
 
     assert refused(
         run,
-        "select median(x) over (order by g rows between unbounded preceding and unbounded following) from t",
+        "select median(x) over (order by g rows between unbounded preceding and unbounded "
+        "following) from t",
     ) == (2303, "42601")
     assert run("select median(x) over (partition by g) from t") == []
 

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 WORDS = (
-    "select create table from where ( ) , ; ' \" $$ $1 @s @~ /* -- // ? : :: => ->> . * 1 1.5e9 null begin end "
-    "declare if show describe grant on to role put get file:///x copy into values identifier call drop alter "
-    "set tag stage view temporary with as union merge using when then execute immediate a b t"
+    "select create table from where ( ) , ; ' \" $$ $1 @s @~ /* -- // ? : :: => ->> . * 1 "
+    "1.5e9 null begin end declare if show describe grant on to role put get file:///x copy "
+    "into values identifier call drop alter set tag stage view temporary with as union "
+    "merge using when then execute immediate a b t "
 ).split()
 SQL = st.one_of(
     st.text(max_size=80),

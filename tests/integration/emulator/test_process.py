@@ -97,15 +97,18 @@ def test_what_is_committed_survives_kill_nine(tmp_path):
         assert run("show tables").fetchall()[0][5] == "c"
 
 
-def test_an_unknown_user_name_is_given_on_the_command_line():
+def test_the_user_is_named_on_the_command_line():
     with emulator("--user", "someone") as (_, place), connect(**place) as connection:
         assert connection.cursor().execute("select current_user()").fetchone() == ("SOMEONE",)
 
 
 def test_the_record_names_what_was_not_known(tmp_path):
     record = tmp_path / "record.jsonl"
-    with emulator("--record", str(record)) as (_, place), connect(**place) as connection:
-        with pytest.raises(Exception, match="frobnicator"):
-            connection.cursor().execute("create frobnicator x")
+    with (
+        emulator("--record", str(record)) as (_, place),
+        connect(**place) as connection,
+        pytest.raises(Exception, match="frobnicator"),
+    ):
+        connection.cursor().execute("create frobnicator x")
 
     assert '"unknown"' in record.read_text()
