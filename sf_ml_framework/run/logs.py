@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import TextIOBase, TextIOWrapper
 from pathlib import Path
@@ -24,28 +25,36 @@ class Capture:
     """
 
     def __init__(self) -> None:
-        self._streams = (_line_buffered(sys.stdout), _line_buffered(sys.stderr))
+        self._out, self._error = _line_buffered(sys.stdout), _line_buffered(sys.stderr)
         # Nodes log with the standard library; without a handler their lines would be lost.
-        logging.basicConfig(level=logging.INFO, format=FORMAT, stream=self._streams[1])
+        self._handler = logging.StreamHandler(self._error)
+        logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[self._handler])
 
     def begin(self, file: Path) -> None:
-        """From now on append to *file*, also when someone replaced ``sys.stdout``."""
+        """From now on append to *file*, also when someone replaced or closed a stream.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         self.flush()
-        sys.stdout, sys.stderr = self._streams
         file.parent.mkdir(parents=True, exist_ok=True)
         target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.dup2(target, 1)
-        os.dup2(target, 2)
-        os.close(target)
+        for descriptor in (1, 2):
+            if target != descriptor:
+                os.dup2(target, descriptor)
+        if target > 2:
+            os.close(target)
+        self._out, self._error = _opened(self._out, 1), _opened(self._error, 2)
+        sys.stdout, sys.stderr = self._out, self._error
+        # Not setStream: it would write to the old stream, which may be closed.
+        self._handler.stream = self._error
 
     def flush(self) -> None:
         """Write what Python still holds."""
-        for stream in (sys.stdout, sys.stderr, *self._streams):
-            try:
+        for stream in (sys.stdout, sys.stderr, self._out, self._error):
+            # A full disk or a stream that the author took away loses lines, not results.
+            with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
-            except (OSError, ValueError):
-                # A full disk or a stream that the author closed loses lines, not results.
-                continue
 
 
 class JsonFormatter(logging.Formatter):
@@ -107,6 +116,15 @@ def tail(file: Path, lines: int = TAIL_LINES) -> tuple[str, ...]:
     found = text.splitlines()
     # Where reading began within a line, that line is no line.
     return tuple((found[1:] if size > _TAIL_BYTES and len(found) > 1 else found)[-lines:])
+
+
+def _opened(stream: TextIO, descriptor: int) -> TextIO:
+    """Return *stream*, or in place of one that was closed a new one."""
+    if not stream.closed:
+        return stream
+    return open(
+        descriptor, "w", buffering=1, errors="backslashreplace", closefd=False, encoding="utf-8"
+    )
 
 
 def _line_buffered(stream: TextIO) -> TextIO:

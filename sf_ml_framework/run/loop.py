@@ -86,6 +86,8 @@ class RunLoop:
         self._queue: list[str] = []
         """Nodes that must run, and wait for a worker or for their next attempt."""
         self._stopped_by = ""
+        self._heard = 0
+        """How many interrupts were acted on."""
         self._next_tick = 0.0
         self._crew = Crew(tools.spawn, tools.root, self.folder, tools.workers, interrupts)
 
@@ -93,7 +95,7 @@ class RunLoop:
         """Run until every node has ended; ``ended`` says how."""
         try:
             while len(self.ended) < len(self.steps):
-                if self.interrupts.count:
+                if self.interrupts.count > self._heard:
                     self._interrupt()
                 self._prepare()
                 self._dispatch()
@@ -218,8 +220,9 @@ class RunLoop:
 
     def _interrupt(self) -> None:
         """Begin nothing more and stop what runs; the second time without grace."""
-        first, self._stopped_by = not self._stopped_by, self.interrupts.name
-        self._crew.stop(GRACE_SECONDS if self.interrupts.count == 1 else 0.0)
+        first, self._heard = not self._heard, self.interrupts.count
+        self._stopped_by = self.interrupts.name
+        self._crew.stop(GRACE_SECONDS if self._heard == 1 else 0.0)
         if first:
             why = f"not started, for the run was stopped by {self._stopped_by}"
             self._cancel([*self._queue, *self.schedule.block_all()], why)

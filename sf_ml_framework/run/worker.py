@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
+from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.run.execute import attempt
 from sf_ml_framework.run.interrupts import Stopped, raise_on_signals
 from sf_ml_framework.run.logs import Capture
@@ -56,7 +57,7 @@ class _Worker:
         self.busy = False
 
     def serve(self) -> int:
-        faulthandler.enable()
+        faulthandler.enable(all_threads=False)
         raise_on_signals()
         threading.Thread(target=self._listen, name="run", daemon=True).start()
         try:
@@ -78,21 +79,28 @@ class _Worker:
         return 0
 
     def _answer(self, job: Job) -> None:
-        os.chdir(self.root)
-        # A node before this one may have changed both.
-        raise_on_signals()
-        self.capture.begin(Path(job.log))
         try:
+            self._tidy(job)
             result = self._run(job)
         except Stopped as error:
             self.capture.flush()
             self.channel.send(Failure(error="stopped", kind="stopped", trace=author_trace(error)))
             raise
+        except OSError as error:
+            result = failure_of(OperatorError(f"node {job.node.name!r} cannot begin: {error}"))
+        except Exception as error:  # noqa: BLE001 -- errors are data from here on
+            result = failure_of(error)
         self.capture.flush()
         self.channel.send(result)
         if isinstance(result, Failure) or result.peak_memory_bytes > _LARGE:
             # Errors hold their frames in circles, and frames hold data.
             gc.collect()
+
+    def _tidy(self, job: Job) -> None:
+        """Undo what the node before may have changed."""
+        os.chdir(self.root)
+        raise_on_signals()
+        self.capture.begin(Path(job.log))
 
     def _run(self, job: Job) -> Outcome | Failure:
         if self.place is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +31,19 @@ from tests.integration.run.file_place import FilePlace
 REPOSITORY = Path(__file__).resolve().parents[3]
 WORKER = Path(__file__).with_name("file_worker.py")
 MANIFEST = "manifest.json"
+
+
+def wait_for_end(pid: int, seconds: float = 30) -> None:
+    """Wait until the process *pid* has ended; fail when it does not."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        ended, _, _ = select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
+    assert ended, f"process {pid} did not end within {seconds} s"
 
 
 class Recorder:
