@@ -25,6 +25,9 @@ from sf_ml_framework.manifest import codec
 from sf_ml_framework.manifest.build import build
 from sf_ml_framework.manifest.model import Manifest
 
+HOUSE = Path(__file__).resolve().parents[1]
+"""Our own folder, which a clone of the repository has inside the project's."""
+
 SCHEME = 1
 """Version of the kept file; an older one is built anew."""
 
@@ -87,7 +90,7 @@ def _import_fault(error: Exception, module: str, root: Path) -> Fault:
     place = ""
     for frame in extract_tb(error.__traceback__):
         path = Path(frame.filename)
-        if path.is_relative_to(root):
+        if path.is_relative_to(root) and not path.is_relative_to(HOUSE):
             place = f"{path.relative_to(root).as_posix()}:{frame.lineno}"
     if isinstance(error, SyntaxError) and error.filename:
         path = Path(error.filename)
@@ -110,7 +113,6 @@ def _import_fault(error: Exception, module: str, root: Path) -> Fault:
 
 def _files(root: Path) -> Iterator[tuple[str, str]]:
     """Yield each imported file of the project with the hash of its text."""
-    house = Path(__file__).resolve().parents[1]
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         path = Path(file).resolve() if file else None
@@ -118,7 +120,7 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
             path
             and path.suffix == ".py"
             and path.is_relative_to(root)
-            and not path.is_relative_to(house)
+            and not path.is_relative_to(HOUSE)
             and "site-packages" not in path.parts
         ):
             yield path.relative_to(root).as_posix(), _digest(path)
