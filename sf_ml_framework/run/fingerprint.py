@@ -48,7 +48,7 @@ class Fingerprints:
     """
 
     def __init__(self, root: Path, state: Path | None = None) -> None:
-        self._files = SourceFiles(root, state / "sources.json" if state else None)
+        self._files = SourceFiles(root, state / "code.json" if state else None)
         self._graph = SourceGraph(self._files)
         self._libraries = Libraries(state / "libraries.json" if state else None)
         self._taken: dict[tuple[str, tuple[InputSpec, ...]], Fingerprint] = {}

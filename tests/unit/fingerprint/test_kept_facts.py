@@ -12,7 +12,7 @@ def test_kept_facts_give_the_same_fingerprint(sources):
     state = sources.root / ".mlops"
     first = sources.of("node:node", state=state)
 
-    assert (state / "sources.json").exists()
+    assert (state / "code.json").exists()
     assert sources.of("node:node", state=state) == first == sources.of("node:node")
 
 
@@ -47,7 +47,7 @@ def test_damaged_notes_cost_nothing_but_time(sources):
     sources.write(node="def node(x): return x")
     state = sources.root / ".mlops"
     before = sources.of("node:node", state=state)
-    (state / "sources.json").write_bytes(b"\xff\x00")
+    (state / "code.json").write_bytes(b"\xff\x00")
 
     assert sources.of("node:node", state=state) == before
 
