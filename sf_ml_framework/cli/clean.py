@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,11 +129,11 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _agreed(invocation: Invocation, /, chosen: list[Part], *, yes: bool) -> bool:
+def _agreed(invocation: Invocation, chosen: list[Part], *, yes: bool) -> bool:
     """Return whether a person wants it: nothing is lost by moving a journal aside."""
     if yes or all(part.option == "journal" for part in chosen):
         return True
-    if is_terminal(invocation.output.stdout) and is_terminal(click.get_text_stream("stdin")):
+    if is_terminal(invocation.output.stdout) and is_terminal(sys.stdin):
         return click.confirm("remove this?", default=False, err=True)
     invocation.output.talk("nothing was removed; add --yes to do it")
     return False
@@ -183,7 +184,7 @@ _COLUMNS = (
     Column("option"),
     Column("what"),
     Column("where", gives_way=True),
-    Column("files", lambda count: f"{count:,}", right=True),
+    Column("files", "{:,}".format, right=True),
     Column("bytes", _size, right=True, title="size"),
     Column("note"),
 )

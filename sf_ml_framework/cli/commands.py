@@ -28,25 +28,27 @@ class Entry(NamedTuple):
     """``module:function`` in this package."""
     summary: str
     """First line of the function's docstring."""
-    exits: str = "023"
+    exits: tuple[int, ...] = (0, 2, 3)
     """Exit codes that it can end with."""
     alias_of: str = ""
 
+
+_ALL = (0, 1, 2, 3, 4, 130)
 
 COMMANDS: dict[str, Entry] = {
     "list": Entry("pipeline:list_nodes", "List the nodes of the pipeline."),
     "dag": Entry("pipeline:dag", "Draw the graph of the nodes."),
     "deps": Entry("pipeline:dag", "Draw the graph of the nodes.", alias_of="dag"),
     "validate": Entry("pipeline:validate", "Check the pipeline as it is declared."),
-    "run": Entry("running:run", "Run the pipeline, or a part of it.", "01234"),
-    "exec": Entry("running:execute", "Run one node by itself, now.", "01234"),
+    "run": Entry("running:run", "Run the pipeline, or a part of it.", _ALL),
+    "exec": Entry("running:execute", "Run one node by itself, now.", _ALL),
     "why": Entry("why:why", "Tell why a node would run, or be skipped."),
     "history": Entry("history:history", "List the runs, newest first."),
     "show": Entry("history:show", "Show one run, or what a node printed in it."),
-    "diff": Entry("differences:diff", "Compare two runs: what changed, and what it did.", "0123"),
+    "diff": Entry("differences:diff", "Compare two runs: what changed, what it did.", (0, 1, 2, 3)),
     "report": Entry("report:report", "Write the report of a run, for a browser."),
     "clean": Entry("clean:clean", "Remove what runs have made."),
-    "completion": Entry("completion:completion", "Print the script that completes a shell.", "02"),
+    "completion": Entry("completion:completion", "Print what lets a shell complete.", (0, 2)),
 }
 
 EXIT_CODES = {
@@ -55,6 +57,7 @@ EXIT_CODES = {
     2: "the command or the pipeline is wrong; nothing was run",
     3: "something outside the code is in the way: settings, data, a lock, a disk",
     4: "the platform failed, or mlops itself; trying again may help",
+    130: "stopped by Ctrl-C; the last line tells how to go on",
 }
 _OTHER_MEANINGS = {"diff": {1: "the runs differ, and --exit-code was given"}}
 """Where a code says something else in one command."""
@@ -106,13 +109,10 @@ class Command(click.Command):
         """Write the exit codes that this command can end with."""
         name = ctx.info_name or ""
         meanings = EXIT_CODES | _OTHER_MEANINGS.get(name, {})
-        write_exit_codes(
-            formatter, {int(code): meanings[int(code)] for code in COMMANDS[name].exits}
-        )
+        write_exit_codes(formatter, {code: meanings[code] for code in COMMANDS[name].exits})
         formatter.write_paragraph()
         formatter.write_text(
-            "--project, --verbose, --debug and --quiet hold for every command: see"
-            f" {ctx.find_root().command_path} --help"
+            "--project DIR, -v, -q and --debug hold for every command: see mlops --help"
         )
 
 

@@ -16,7 +16,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     node: str
     kind: str
-    """A kind of reason of the records, or ``node_added`` or ``node_removed``."""
+    """A kind of reason, as in the records."""
     detail: str
 
 
@@ -39,14 +39,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     environment: tuple[Difference, ...]
     """Commit, Python, settings: what may have been a cause."""
     outputs: tuple[Difference, ...]
-    """Datasets whose content differs; a value is its rows, or its version where none count."""
+    """Datasets whose content differs; a value has version, rows and content."""
     metrics: tuple[Difference, ...]
-    """All metrics of both runs that are not equal."""
+    """All metrics of nodes with results in both runs that are not equal."""
+    statuses: tuple[Difference, ...] = ()
+    """Nodes whose results stand after one run and not after the other."""
+    only_first: tuple[str, ...] = ()
+    """Nodes that the second run does not have."""
+    only_second: tuple[str, ...] = ()
 
     @property
     def same(self) -> bool:
         """Whether the second run computed what the first did."""
-        return not (self.changes or self.outputs or self.metrics)
+        came_out = (self.outputs, self.metrics, self.statuses)
+        return not any((self.changes, *came_out, self.only_first, self.only_second))
 
 
 def compare(
@@ -67,34 +73,41 @@ def compare(
     """
     old = {node_run.node: node_run for node_run in before_nodes}
     new = {node_run.node: node_run for node_run in after_nodes}
-    names = [*new, *(name for name in old if name not in new)]
+    both = [(name, old[name], new[name]) for name in new if name in old]
+    done = [each for each in both if _is_done(each[1]) and _is_done(each[2])]
     return Comparison(
         changes=tuple(
             change
-            for name in names
-            for change in _changes(name, old.get(name), new.get(name), functions.get(name, ""))
+            for name, one, other in both
+            for change in _changes(name, one, other, functions.get(name, ""))
         ),
         environment=tuple(_environment(before, after)),
         outputs=tuple(
-            difference
-            for name in names
-            for difference in _outputs(name, old.get(name), new.get(name))
+            difference for name, one, other in done for difference in _outputs(name, one, other)
         ),
         metrics=tuple(
-            difference
-            for name in names
-            for difference in _metrics(name, old.get(name), new.get(name))
+            difference for name, one, other in done for difference in _metrics(name, one, other)
         ),
+        statuses=tuple(
+            Difference(node=name, name="status", before=_status(one), after=_status(other))
+            for name, one, other in both
+            if _is_done(one) != _is_done(other)
+        ),
+        only_first=tuple(name for name in old if name not in new),
+        only_second=tuple(name for name in new if name not in old),
     )
 
 
-def _changes(
-    name: str, old: NodeRun | None, new: NodeRun | None, function: str
-) -> Iterator[Change]:
-    if old is None or new is None:
-        kind, which = ("node_added", "first") if old is None else ("node_removed", "second")
-        yield Change(node=name, kind=kind, detail=f"it is not in the {which} run")
-    elif old.key and new.key:
+def _is_done(node_run: NodeRun) -> bool:
+    return node_run.status in ("succeeded", "skipped")
+
+
+def _status(node_run: NodeRun) -> str:
+    return "not run" if node_run.reason.kind == "not_started" else node_run.status
+
+
+def _changes(name: str, old: NodeRun, new: NodeRun, function: str) -> Iterator[Change]:
+    if old.key and new.key:
         for reason in differences(old.key, new.key, function=function, kinds={}):
             yield Change(node=name, kind=reason.kind, detail=reason.detail)
 
@@ -118,26 +131,24 @@ def _commit(run: RunRecord) -> str:
     return f"{run.git_commit}{' with changes' if run.git_dirty else ''}"
 
 
-def _outputs(name: str, old: NodeRun | None, new: NodeRun | None) -> Iterator[Difference]:
+def _outputs(name: str, old: NodeRun, new: NodeRun) -> Iterator[Difference]:
     before, after = _saved(old), _saved(new)
     for dataset in dict.fromkeys([*after, *before]):
         one, other = before.get(dataset), after.get(dataset)
         if one and other and one.content != other.content:
-            rows = one.rows, other.rows
-            yield Difference(
-                node=name,
-                name=dataset,
-                before=one.version if rows[0] is None else rows[0],
-                after=other.version if rows[1] is None else rows[1],
-            )
+            yield Difference(node=name, name=dataset, before=_stood(one), after=_stood(other))
 
 
-def _saved(node_run: NodeRun | None) -> dict[str, Saved]:
-    return {saved.dataset: saved for saved in node_run.outputs} if node_run else {}
+def _stood(saved: Saved) -> dict[str, Any]:
+    return {"version": saved.version, "rows": saved.rows, "content": saved.content}
 
 
-def _metrics(name: str, old: NodeRun | None, new: NodeRun | None) -> Iterator[Difference]:
-    before, after = (each.metrics if each else {} for each in (old, new))
+def _saved(node_run: NodeRun) -> dict[str, Saved]:
+    return {saved.dataset: saved for saved in node_run.outputs}
+
+
+def _metrics(name: str, old: NodeRun, new: NodeRun) -> Iterator[Difference]:
+    before, after = old.metrics, new.metrics
     for metric in dict.fromkeys([*after, *before]):
         one, other = before.get(metric), after.get(metric)
         if one != other:

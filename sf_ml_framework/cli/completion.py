@@ -18,7 +18,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.pass_obj
 def completion(invocation: Invocation, /, shell: str | None) -> None:
-    """Print the script that completes a shell.
+    """Print what lets a shell complete.
 
     Completes commands, options, nodes, tags and runs. SHELL is bash, zsh or fish; by default
     the one that you use.

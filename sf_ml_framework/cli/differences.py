@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @format_option
 @click.pass_obj
 def diff(invocation: Invocation, /, first: str, second: str, exit_code: bool, form: Form) -> None:
-    """Compare two runs: what changed, and what it did.
+    """Compare two runs: what changed, what it did.
 
     Code, parameters, data and libraries of each node that is in both; then which datasets came
     out otherwise, and by how much each metric moved. RUN is the id of a run, its beginning, or
@@ -81,14 +81,17 @@ def _document(before: RunRecord, after: RunRecord, found: Comparison) -> dict[st
 def _all_rows(found: Comparison) -> list[dict[str, Any]]:
     """Return every line of a comparison under one heading, for a spreadsheet."""
     rows: list[dict[str, Any]] = [
+        {"what": what, "node": name}
+        for what in ("only_first", "only_second")
+        for name in getattr(found, what)
+    ]
+    rows += [
         {"what": "change", "node": each.node, "name": each.kind, "detail": each.detail}
         for each in found.changes
     ]
-    for what in ("environment", "outputs", "metrics"):
-        rows += [
-            {"what": what.removesuffix("s"), **msgspec.structs.asdict(each)}
-            for each in getattr(found, what)
-        ]
+    kinds = {"environment": "environment", "outputs": "output", "metrics": "metric"}
+    for what, name in {**kinds, "statuses": "status"}.items():
+        rows += [{"what": name, **msgspec.structs.asdict(each)} for each in getattr(found, what)]
     return rows
 
 
@@ -98,6 +101,11 @@ def _tell(before: RunRecord, after: RunRecord, found: Comparison, output: Output
     if found.same and not found.environment:
         output.text("\nnothing differs: code, parameters, data, libraries and metrics are equal")
         return
+    for title, names in (("first", found.only_first), ("second", found.only_second)):
+        if names:
+            output.text(f"only in the {title}: {', '.join(names)}")
+    for each in found.statuses:
+        output.text(f"{each.node}: {each.before} in the first, {each.after} in the second")
     changes = [
         {"node": each.node, "change": f"{each.kind.replace('_', ' ')}: {each.detail}"}
         for each in found.changes
@@ -132,6 +140,12 @@ def _value(value: Any) -> str:
     return "" if value is None else number(value)
 
 
+def _stood(value: dict[str, Any]) -> str:
+    rows = words.rows(value["rows"])
+    # Two tables of as many rows are told apart by the beginning of their hash.
+    return ", ".join(filter(None, (rows, f"content {value['content'][:7]}")))
+
+
 def _delta(value: float | None) -> str:
     from sf_ml_framework.show.words import number
 
@@ -147,8 +161,8 @@ _AROUND_COLUMNS = (
 _OUTPUT_COLUMNS = (
     Column("name", title="dataset"),
     Column("node", title="made by"),
-    Column("before", _value, right=True, title="first"),
-    Column("after", _value, right=True, title="second"),
+    Column("before", _stood, title="first"),
+    Column("after", _stood, title="second"),
 )
 _METRIC_COLUMNS = (
     Column("name", title="metric"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sf_ml_framework.cli import words
+from sf_ml_framework.cli.alive import settled
 from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import completes_nodes, format_option, run_argument
@@ -31,10 +32,10 @@ STATUSES = ("running", "succeeded", "failed", "cancelled")
     metavar="N",
     help="Most runs; 0 is all of them.",
 )
-@click.option("--status", type=click.Choice(STATUSES), default="", help="Only such runs.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only such runs.")
 @format_option
 @click.pass_obj
-def history(invocation: Invocation, /, limit: int, status: str, form: Form) -> None:
+def history(invocation: Invocation, /, limit: int, status: str | None, form: Form) -> None:
     """List the runs, newest first.
 
     With how many nodes ran, were skipped and failed. Times are those of this machine's clock; in
@@ -50,10 +51,13 @@ def history(invocation: Invocation, /, limit: int, status: str, form: Form) -> N
     with open_workspace(invocation) as workspace:
         journal = workspace.journal
         rows = [
-            history_fields(run, journal.node_runs(run.run_id))
-            for run in journal.runs(limit=limit or -1, status=status)
+            history_fields(*settled(workspace, run, journal.node_runs(run.run_id)))
+            for run in journal.runs(limit=limit or -1, status=status or "")
         ]
-    invocation.output.table(_history_columns(), rows, form, empty="nothing has run here yet")
+    if form == "table":
+        rows = [{**row, "nodes": _counts(row)} for row in rows]
+    columns = _history_columns(form)
+    invocation.output.table(columns, rows, form, empty="nothing has run here yet")
 
 
 @click.command(cls=Command)
@@ -80,7 +84,7 @@ def show(invocation: Invocation, /, run: str, logs: str | None, form: Form) -> N
     output = invocation.output
     with open_workspace(invocation) as workspace:
         record = workspace.journal.run(run)
-        nodes = workspace.journal.node_runs(record.run_id)
+        record, nodes = settled(workspace, record, workspace.journal.node_runs(record.run_id))
         if logs is not None:
             output.text(_log(workspace, record, nodes, logs))
         elif form == "json":
@@ -102,12 +106,14 @@ def _tell_run(
     from sf_ml_framework.show.words import seconds
 
     commit = f"{record.git_commit[:12]}{' with changes' if record.git_dirty else ''}"
+    page = workspace.folder_of_run(record.run_id) / "report.html"
     heading = {
         "run": record.run_id,
         "status": output.styled(record.status, summary.style_of_status(record.status)),
         "started": f"{words.local_time(record.started)}, took {seconds(record.seconds)}",
         "command": record.command,
         "commit": commit,
+        "report": workspace.shown(page) if page.exists() else "",
         "with": f"Python {record.python}, sf_ml_framework {record.framework}",
     }
     _tell_pairs(heading, output)
@@ -133,7 +139,9 @@ def _tell_run(
         output.text("")
         output.text(output.styled("datasets", "strong"))
         _tell_pairs(outputs, output)
-    summary.tell_failures(workspace, nodes, output)
+    for node_run in nodes:
+        for line in summary.failure_lines(workspace, node_run, output, output.stdout):
+            output.text(line)
 
 
 def _tell_pairs(pairs: dict[str, str], output: Output) -> None:
@@ -165,20 +173,24 @@ def _log(workspace: Workspace, record: RunRecord, nodes: Sequence[NodeRun], name
         ) from None
 
 
-def _history_columns() -> tuple[Column, ...]:
+def _counts(row: dict[str, Any]) -> str:
+    # What failed stands first, for the end is cut where there is no room.
+    counts = (f"{row[what]} {what}" for what in ("failed", "ran", "skipped") if row[what])
+    return ", ".join(counts)
+
+
+def _history_columns(form: Form) -> tuple[Column, ...]:
     from sf_ml_framework.cli.summary import style_of_status
     from sf_ml_framework.show.words import seconds
 
-    def figure(value: Any) -> str:
-        return str(value or "")
-
+    if form == "csv":
+        names = ("run", "started", "status", "seconds", "ran", "skipped", "failed", "command")
+        return tuple(map(Column, names))
     return (
         Column("run"),
-        Column("started", words.local_time),
+        Column("started", words.local_time, can_go=True),
         Column("status", style=style_of_status),
-        Column("seconds", seconds, right=True),
-        Column("ran", figure, right=True),
-        Column("skipped", figure, right=True),
-        Column("failed", figure, right=True),
-        Column("command", gives_way=True),
+        Column("seconds", seconds, right=True, title="took"),
+        Column("nodes", gives_way=True),
+        Column("command", gives_way=True, can_go=True),
     )

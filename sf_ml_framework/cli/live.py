@@ -30,6 +30,8 @@ _RICH_STYLES: dict[Style, str] = {
 }
 _LEFT_FOR_OTHERS = 4
 """Lines of the terminal that the moving part leaves free."""
+_MOST_WAITING = 8
+"""Nodes that wait and are shown by name."""
 
 
 class Live(Progress):
@@ -112,14 +114,12 @@ class Live(Progress):
             for node, (began, reason, attempt) in self._running.items()
         ]
         waiting = [NodeLine("not run", node) for node in self._waiting]
-        if len(drawn) + len(waiting) > room:
-            hidden = len(waiting) - max(0, room - len(drawn) - 1)
-            waiting = waiting[: len(waiting) - hidden]
-            more = [Text(f"    and {plural(hidden, 'node')} more", style="dim")]
-        else:
-            more = []
-        drawn += [self._drawn(line, line.mark(self._stream)) for line in waiting]
-        return Group(*drawn, *more)
+        shown = min(_MOST_WAITING, max(0, room - len(drawn) - 1))
+        drawn += [self._drawn(line, line.mark(self._stream)) for line in waiting[:shown]]
+        if len(waiting) > shown:
+            more = f"{plural(len(waiting) - shown, 'node')}{' more' if shown else ' wait'}"
+            drawn.append(Text(f"    and {more}", style="dim"))
+        return Group(*drawn)
 
     def _drawn(self, line: NodeLine, mark: str) -> Text:
         # One column stays free: some terminals wrap a line that fills the last one.

@@ -11,6 +11,10 @@ from sf_ml_framework.run.records import NodeRun, Reason
 from sf_ml_framework.show.words import NOT_RUN, reason, seconds, state_named
 
 _SECONDS_WIDTH = 11
+_ROWS_WIDTH = 15
+_NARROW = 72
+"""Columns of a line below which the rows give way to the reason."""
+_MINUTE = 60
 _PLAIN_MARKS = {"✓": "+", "≡": "=", "✗": "x", "■": "#", "▸": ">", "○": "-"}
 """Marks for a terminal whose encoding lacks ours."""
 
@@ -55,9 +59,13 @@ class NodeLine(NamedTuple):
     def text(self, widths: Widths, stream: TextIO) -> str:
         """Return node, seconds, rows and why, aligned, as much as fits into the terminal."""
         duration = "" if self.seconds is None else seconds(self.seconds)
+        if self.status == "running" and self.seconds is not None and self.seconds < _MINUTE:
+            # Tenths that flicker are harder to read than seconds that count.
+            duration = f"{int(self.seconds)} s"
         name = self.node + " " * (widths.node - width_of(self.node))
-        text = f"{name} {duration:>{_SECONDS_WIDTH}}  {words.rows(self.rows):>15}  {self.why}"
-        text = one_line(text).rstrip()
+        narrow = 0 < widths.line < _NARROW
+        rows = "" if narrow else f"  {words.rows(self.rows):>{_ROWS_WIDTH}}"
+        text = one_line(f"{name} {duration:>{_SECONDS_WIDTH}}{rows}  {self.why}").rstrip()
         return shortened(text, widths.line, stream) if widths.line else text
 
 
@@ -70,8 +78,10 @@ def line_of(node_run: NodeRun) -> NodeLine:
         return NodeLine("not run", node_run.node, why=node_run.reason.detail or "not started")
     if status == "skipped":
         why, duration = "unchanged", None
-    elif status != "succeeded":
-        why = node_run.error or why
+    elif status != "succeeded" and node_run.error:
+        duration = node_run.seconds or None
+        # The line names the node already.
+        why = node_run.error.removeprefix(f"node {node_run.node!r} ").removeprefix("failed: ")
     if node_run.attempt > 1:
         why = f"{why} (attempt {node_run.attempt})"
     return NodeLine(status, node_run.node, duration, sum(counted) if counted else None, why)
@@ -80,8 +90,7 @@ def line_of(node_run: NodeRun) -> NodeLine:
 def running_line(node: str, why: Reason, attempt: int, elapsed: float) -> NodeLine:
     """Return how a node is told that runs since *elapsed* seconds."""
     again = f" (attempt {attempt})" if attempt > 1 else ""
-    # Tenths that flicker are harder to read than seconds that count.
-    return NodeLine("running", node, max(1.0, float(int(elapsed))), None, reason(why) + again)
+    return NodeLine("running", node, elapsed, None, reason(why) + again)
 
 
 def widest(names: Collection[str]) -> int:

@@ -105,7 +105,8 @@ def node_argument(function: _F) -> _F:
 
 def run_argument(*, required: bool) -> Callable[[_F], _F]:
     """Add the argument ``RUN``, passed as ``run``."""
-    return click.argument("run", metavar="RUN", required=required, shell_complete=completes_runs)
+    metavar = "RUN" if required else "[RUN]"
+    return click.argument("run", metavar=metavar, required=required, shell_complete=completes_runs)
 
 
 def completes_nodes(

@@ -26,6 +26,10 @@ def text_of(value: Any) -> str:
     """Return *value* as a cell for a person: lists joined by commas, nothing for none."""
     if value is None:
         return ""
+    if isinstance(value, dict):
+        import json
+
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return ", ".join(map(text_of, value))
     return str(value)
@@ -39,6 +43,8 @@ class Column(NamedTuple):
     right: bool = False
     gives_way: bool = False
     """Whether it is shortened where the terminal is too narrow."""
+    can_go: bool = False
+    """Whether it is left out where even that does not help."""
     style: Callable[[Any], Style] | None = None
     title: str = ""
     """What stands above it for a person; its name by default."""
@@ -85,10 +91,14 @@ class Output:
             os.close(kept)
 
     def fault(self, message: str, remedy: str = "") -> None:
-        """Tell what is wrong and what to do about it, as every fault is told."""
-        self.complain(f"{self.styled('error:', 'bad', self.stderr)} {message}")
-        if remedy:
-            self.complain(f"  remedy: {remedy}")
+        """Tell what is wrong and what to do about it."""
+        for line in self.fault_lines(message, remedy, self.stderr):
+            self.complain(line)
+
+    def fault_lines(self, message: str, remedy: str, stream: TextIO) -> list[str]:
+        """Return the lines in which every fault is told."""
+        told = [f"{self.styled('error:', 'bad', stream)} {message}"]
+        return [*told, f"  remedy: {remedy}"] if remedy else told
 
     def line(self, text: str, stream: TextIO) -> None:
         """Print *text* on one of the two streams, whichever the command tells progress on."""
@@ -144,6 +154,7 @@ class Output:
         self.text(buffer.getvalue().removesuffix("\n"))
 
     def _lines(self, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        columns = _that_fit(columns, rows, terminal_width(self.stdout))
         cells = [
             [one_line(column.show(row.get(column.name))) for column in columns] for row in rows
         ]
@@ -227,6 +238,24 @@ def shortened(text: str, width: int, stream: TextIO | None = None) -> str:
 
 def _is_unicode(stream: TextIO) -> bool:
     return (getattr(stream, "encoding", None) or "").lower().replace("-", "") in ("utf8", "utf16")
+
+
+def _that_fit(
+    columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], room: int
+) -> Sequence[Column]:
+    """Return *columns*, the last of those that can go left out until the others fit."""
+    kept = list(columns)
+    least = {column.name: _least(column, rows) + 2 for column in columns}
+    for column in reversed(columns):
+        if room and column.can_go and sum(least[each.name] for each in kept) - 2 > room:
+            kept.remove(column)
+    return kept
+
+
+def _least(column: Column, rows: Sequence[Mapping[str, Any]]) -> int:
+    texts = [one_line(column.show(row.get(column.name))) for row in rows]
+    widest = max(map(width_of, [column.title or column.name, *texts]))
+    return min(widest, _NARROWEST) if column.gives_way else widest
 
 
 def _narrow(columns: Sequence[Column], widths: list[int], room: int) -> None:

@@ -142,7 +142,7 @@ def execute(invocation: Invocation, /, node: str, form: Form, **options: Any) ->
         except Stopped as stopped:
             output.complain(f"{node} was stopped: {stopped}")
             raise click.exceptions.Exit(faults.INTERRUPTED) from None
-        summary.tell_failure(workspace, node_run, output, with_log=False)
+        summary.tell_failures(workspace, [node_run], output)
         summary.show_node(node_run, form, output)
     if node_run.exit_code:
         raise click.exceptions.Exit(node_run.exit_code)

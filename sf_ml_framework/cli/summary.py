@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sf_ml_framework.cli import words
 from sf_ml_framework.cli.faults import INTERRUPTED
-from sf_ml_framework.cli.nodeline import Widths, line_of
+from sf_ml_framework.cli.nodeline import line_of
 from sf_ml_framework.cli.output import Column, Form, Output, Style
 from sf_ml_framework.cli.shapes import node_fields, rows_of, run_document
 from sf_ml_framework.cli.workspace import Workspace
@@ -54,7 +54,7 @@ def tell(
         key = next((each.metrics for each in reversed(nodes) if each.metrics), {})
         lines = {
             "metrics": words.metrics(key, MOST_METRICS) if key else "",
-            "data": workspace.shown(workspace.data) if record.status == "succeeded" else "",
+            "data": f"{workspace.shown(workspace.data)}/" if record.status == "succeeded" else "",
             "report": workspace.shown(page) if page else "",
         }
         for name, text in lines.items():
@@ -76,27 +76,29 @@ def counted(nodes: Sequence[NodeRun]) -> str:
 def tell_failures(workspace: Workspace, nodes: Sequence[NodeRun], output: Output) -> None:
     """Tell every failure of a run, in the order of the pipeline."""
     for node_run in nodes:
-        tell_failure(workspace, node_run, output, with_log=True)
+        for line in failure_lines(workspace, node_run, output, output.stderr):
+            output.complain(line)
 
 
-def tell_failure(
-    workspace: Workspace, node_run: NodeRun, output: Output, *, with_log: bool
-) -> None:
-    """Tell why a node failed: the author's traceback, what it printed last, what to do."""
+def failure_lines(
+    workspace: Workspace, node_run: NodeRun, output: Output, stream: TextIO
+) -> Iterator[str]:
+    """Yield why a node failed: the author's traceback, what it printed last, what to do.
+
+    Yields nothing for a node that did not fail.
+    """
     if node_run.status != "failed":
         return
-    output.complain("")
+    yield ""
     for note in node_run.notes:
-        output.complain(f"{node_run.node}: {note}")
+        yield f"{node_run.node}: {note}"
     if node_run.trace:
-        output.complain(node_run.trace)
-    if with_log and node_run.log_tail:
+        yield node_run.trace
+    if node_run.log_tail:
         log = workspace.folder_of_run(node_run.run_id) / f"{node_run.node}.log"
-        output.complain(f"last lines of {workspace.shown(log)}:")
-        for line in node_run.log_tail:
-            output.complain(f"  | {line}")
-    output.fault(node_run.error, node_run.remedy)
-    output.complain("")
+        yield f"last lines of {workspace.shown(log)}:"
+        yield from (f"  | {line}" for line in node_run.log_tail)
+    yield from output.fault_lines(node_run.error, node_run.remedy, stream)
 
 
 def show(
@@ -123,11 +125,9 @@ def show_node(node_run: NodeRun, form: Form, output: Output) -> None:
     elif form == "csv":
         node_table([node_run], form, output)
     else:
-        line = line_of(node_run)
-        mark = output.styled(line.mark(output.stdout), line.style)
         if node_run.status == "succeeded":
-            widths = Widths(0, 0)
-            output.text(f"{mark} {line.text(widths, output.stdout)}")
+            mark = output.styled(line_of(node_run).mark(output.stdout), "good")
+            output.text(f"{mark} {node_run.node} succeeded in {seconds(node_run.seconds)}")
         for saved in node_run.outputs:
             rows = f", {words.rows(saved.rows)}" if saved.rows is not None else ""
             name = f"{saved.dataset}@{saved.version}"
@@ -170,9 +170,9 @@ def _figure(show: Any) -> Any:
 _NODE_COLUMNS = (
     Column("node"),
     Column("status", style=style_of_status),
-    Column("seconds", _figure(seconds), right=True),
+    Column("seconds", _figure(seconds), right=True, title="took"),
     Column("rows", _figure("{:,}".format), right=True),
-    Column("bytes", _figure(size), right=True),
-    Column("peak_memory_bytes", _figure(size), right=True, title="memory"),
+    Column("bytes", _figure(size), right=True, can_go=True, title="size"),
+    Column("peak_memory_bytes", _figure(size), right=True, can_go=True, title="memory"),
     Column("why", gives_way=True),
 )
