@@ -70,6 +70,24 @@ class Incoming:
         return header[len(prefix) : -1] if header.startswith(prefix) else ""
 
 
+_POST: tuple[tuple[str, Endpoint], ...] = (
+    ("/session/v1/login-request", login.login),
+    ("/session/token-request", login.renew),
+    ("/session/heartbeat", login.heartbeat),
+    ("/session", login.logout),
+    ("/queries/v1/query-request", protocol.query_request),
+    ("/queries/v1/abort-request", protocol.abort_request),
+    ("/queries/{query_id}/abort-request", protocol.abort_request),
+    ("/telemetry/send", protocol.telemetry),
+    ("/telemetry/send/sessionless", protocol.telemetry),
+)
+_GET: tuple[tuple[str, Endpoint], ...] = (
+    ("/queries/{query_id}/result", protocol.query_result),
+    ("/monitoring/queries/{query_id}", protocol.monitoring),
+    ("/session/heartbeat", login.heartbeat),
+)
+
+
 def make_app(account: Account) -> Starlette:
     """Return the ASGI application of *account*."""
 
@@ -94,24 +112,8 @@ def make_app(account: Account) -> Starlette:
         return answer
 
     limiter = anyio.CapacityLimiter(512)
-    post: list[tuple[str, Endpoint]] = [
-        ("/session/v1/login-request", login.login),
-        ("/session/token-request", login.renew),
-        ("/session/heartbeat", login.heartbeat),
-        ("/session", login.logout),
-        ("/queries/v1/query-request", protocol.query_request),
-        ("/queries/v1/abort-request", protocol.abort_request),
-        ("/queries/{query_id}/abort-request", protocol.abort_request),
-        ("/telemetry/send", protocol.telemetry),
-        ("/telemetry/send/sessionless", protocol.telemetry),
-    ]
-    get: list[tuple[str, Endpoint]] = [
-        ("/queries/{query_id}/result", protocol.query_result),
-        ("/monitoring/queries/{query_id}", protocol.monitoring),
-        ("/session/heartbeat", login.heartbeat),
-    ]
-    routes = [Route(path, endpoint(call), methods=["POST"]) for path, call in post]
-    routes += [Route(path, endpoint(call), methods=["GET"]) for path, call in get]
+    routes = [Route(path, endpoint(call), methods=["POST"]) for path, call in _POST]
+    routes += [Route(path, endpoint(call), methods=["GET"]) for path, call in _GET]
     for path, raw in (
         ("/results/{query_id}/{chunk:int}", protocol.chunk),
         ("/files/{token}/{path:path}", protocol.file),

@@ -44,11 +44,7 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
     Raises:
         SnowflakeError: there is no such table.
     """
-    place = list(path)
-    if mangled := find(session, path):
-        place = ["temp", "main", mangled]
-    elif path.schema == "INFORMATION_SCHEMA":
-        place = [path.database, "_fs_information_schema", path.name]
+    place = _place(session, path)
     found = session.connection.query(
         "select COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, "
         "CHARACTER_MAXIMUM_LENGTH, IS_NULLABLE, COLUMN_DEFAULT "
@@ -80,6 +76,15 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
         }
         for name, kind, precision, scale, length, nullable, default in found
     ]
+
+
+def _place(session: Session, path: Path) -> list[str]:
+    """Return where the engine keeps the table."""
+    if mangled := find(session, path):
+        return ["temp", "main", mangled]
+    if path.schema == "INFORMATION_SCHEMA":
+        return [path.database, "_fs_information_schema", path.name]
+    return list(path)
 
 
 def type_text(kind: str, precision: Any, scale: Any, length: Any) -> str:  # noqa: PLR0911

@@ -148,14 +148,7 @@ def _load_file(  # noqa: PLR0917
     try:
         with session.connection.lock:
             select = _selection(session, file, query, columns, options, format_options, path)
-            insert = exp.Insert(
-                this=exp.Schema(
-                    this=exp.to_table(join(path), dialect="snowflake"),
-                    expressions=[exp.to_identifier(c, quoted=True) for c in columns],
-                ),
-                expression=select,
-            )
-            count = account.router.execute(session, insert).affected or 0
+            count = account.router.execute(session, _insert(path, columns, select)).affected or 0
     except SnowflakeError as error:
         how = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
         if how == "CONTINUE":
@@ -173,6 +166,14 @@ def _load_file(  # noqa: PLR0917
     if options.get("PURGE"):
         file.path.unlink(missing_ok=True)
     return (file.name, "LOADED", count, count, 1, 0, None, None, None, None)
+
+
+def _insert(path: Path, columns: list[str], select: exp.Expr) -> exp.Insert:
+    target = exp.Schema(
+        this=exp.to_table(join(path), dialect="snowflake"),
+        expressions=[exp.to_identifier(c, quoted=True) for c in columns],
+    )
+    return exp.Insert(this=target, expression=select)
 
 
 def _selection(  # noqa: PLR0917

@@ -33,6 +33,39 @@ _PROPERTIES = {
     "TAG",
 }
 
+_DATABASES = [
+    "created_on timestamp_ltz",
+    "name",
+    "is_default",
+    "is_current",
+    "origin",
+    "owner",
+    "comment",
+]
+_DATABASES += [
+    "options",
+    "retention_time",
+    "kind",
+    "budget",
+    "owner_role_type",
+    "object_visibility",
+]
+_SCHEMAS = [
+    "created_on timestamp_ltz",
+    "name",
+    "is_default",
+    "is_current",
+    "database_name",
+    "owner",
+]
+_SCHEMAS += [
+    "comment",
+    "options",
+    "retention_time",
+    "owner_role_type",
+    "classification_profile_database",
+]
+
 
 def install(account: Account) -> None:
     """Register the statements."""
@@ -41,40 +74,8 @@ def install(account: Account) -> None:
     account.statement("DROP DATABASE [IF EXISTS]", drop_database)
     account.statement("DROP SCHEMA [IF EXISTS]", drop_schema)
     account.statement("ALTER DATABASE|SCHEMA [IF EXISTS]", alter)
-    columns = [
-        "created_on timestamp_ltz",
-        "name",
-        "is_default",
-        "is_current",
-        "origin",
-        "owner",
-        "comment",
-    ]
-    columns += [
-        "options",
-        "retention_time",
-        "kind",
-        "budget",
-        "owner_role_type",
-        "object_visibility",
-    ]
-    account.show("DATABASES", columns, show_databases, terse=("created_on", "name", "kind"))
-    columns = [
-        "created_on timestamp_ltz",
-        "name",
-        "is_default",
-        "is_current",
-        "database_name",
-        "owner",
-    ]
-    columns += [
-        "comment",
-        "options",
-        "retention_time",
-        "owner_role_type",
-        "classification_profile_database",
-    ]
-    account.show("SCHEMAS", columns, show_schemas)
+    account.show("DATABASES", _DATABASES, show_databases, terse=("created_on", "name", "kind"))
+    account.show("SCHEMAS", _SCHEMAS, show_schemas)
     account.describe("DATABASE", ["created_on timestamp_ltz", "name", "kind"], describe_database)
     account.describe("SCHEMA", ["created_on timestamp_ltz", "name", "kind"], describe_schema)
 

@@ -172,9 +172,11 @@ def result_scan(account: Account, session: Session, args: list[Any]) -> ResultSe
     current = CURRENT.get()
     if query is None or query is current:
         raise not_found("Statement", str(args[0] if args else ""))
-    query.finished.wait()
-    if query.error is not None or query.result is None:
-        raise SnowflakeError(f"Statement {query.id} not found or failed", number=709, state="02000")
+    # Never wait here: the other query may need the connection that this statement holds.
+    if not query.finished.is_set() or query.error is not None or query.result is None:
+        raise SnowflakeError(
+            f"Statement {query.id} not found, running or failed", number=709, state="02000"
+        )
     return query.result
 
 

@@ -201,16 +201,7 @@ def privileges(call: Call, *, give: bool) -> ResultSet:
     reader = call.reader
     if not give and reader.accept("GRANT", "OPTION", "FOR"):
         reader.fail()
-    named: list[str] = []
-    words: list[str] = []
-    while not reader.accept("ON"):
-        token = reader.next()
-        if token.text == ",":
-            named.append(" ".join(words))
-            words = []
-        else:
-            words.append(token.text.upper())
-    named.append(" ".join(words))
+    named = _privileges(call)
     for kind, on in _targets(call):
         at = reader.at
         to_kind, to = _grantee(call, "TO" if give else "FROM")
@@ -236,6 +227,14 @@ def privileges(call: Call, *, give: bool) -> ResultSet:
         reader.at = at
     reader.at = len(reader.tokens)
     return status("Statement executed successfully.")
+
+
+def _privileges(call: Call) -> list[str]:
+    """Read the privileges up to ON."""
+    words: list[str] = []
+    while not call.reader.accept("ON"):
+        words.append(call.reader.next().text.upper())
+    return [" ".join(part.split()) for part in " ".join(words).split(",")]
 
 
 def _own(call: Call, kind: str, on: str, to: str, *, keep: bool) -> None:

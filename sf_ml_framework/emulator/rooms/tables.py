@@ -29,55 +29,57 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HIDDEN = "schema_name not in ('_fs_information_schema', 'main')"
 
+_COMMON = [
+    "created_on timestamp_ltz",
+    "name",
+    "database_name",
+    "schema_name",
+    "kind",
+    "comment",
+]
+_TABLES = [
+    *_COMMON,
+    "cluster_by",
+    "rows fixed",
+    "bytes fixed",
+    "owner",
+    "retention_time",
+    "automatic_clustering",
+]
+_TABLES += [
+    "change_tracking",
+    "is_external",
+    "enable_schema_evolution",
+    "owner_role_type",
+    "is_event",
+]
+_TABLES += ["budget", "is_hybrid", "is_iceberg", "is_dynamic", "is_immutable"]
+_VIEWS = [
+    "created_on timestamp_ltz",
+    "name",
+    "reserved",
+    "database_name",
+    "schema_name",
+    "owner",
+    "comment",
+]
+_VIEWS += ["text", "is_secure", "is_materialized", "owner_role_type", "change_tracking", "kind"]
+_OBJECTS = [
+    *_COMMON,
+    "cluster_by",
+    "rows fixed",
+    "bytes fixed",
+    "owner",
+    "retention_time",
+    "owner_role_type",
+]
+
 
 def install(account: Account) -> None:
     """Register the statements."""
-    columns = [
-        "created_on timestamp_ltz",
-        "name",
-        "database_name",
-        "schema_name",
-        "kind",
-        "comment",
-    ]
-    more = [
-        "cluster_by",
-        "rows fixed",
-        "bytes fixed",
-        "owner",
-        "retention_time",
-        "automatic_clustering",
-    ]
-    more += [
-        "change_tracking",
-        "is_external",
-        "enable_schema_evolution",
-        "owner_role_type",
-        "is_event",
-    ]
-    more += ["budget", "is_hybrid", "is_iceberg", "is_dynamic", "is_immutable"]
-    account.show("TABLES", columns + more, lambda call, scope: show(call, scope, ("TABLE",)))
-    views = [
-        "created_on timestamp_ltz",
-        "name",
-        "reserved",
-        "database_name",
-        "schema_name",
-        "owner",
-        "comment",
-    ]
-    views += ["text", "is_secure", "is_materialized", "owner_role_type", "change_tracking", "kind"]
-    account.show("VIEWS", views, lambda call, scope: show(call, scope, ("VIEW",)))
-    both = [
-        *columns,
-        "cluster_by",
-        "rows fixed",
-        "bytes fixed",
-        "owner",
-        "retention_time",
-        "owner_role_type",
-    ]
-    account.show("OBJECTS", both, lambda call, scope: show(call, scope, ("TABLE", "VIEW")))
+    account.show("TABLES", _TABLES, lambda call, scope: show(call, scope, ("TABLE",)))
+    account.show("VIEWS", _VIEWS, lambda call, scope: show(call, scope, ("VIEW",)))
+    account.show("OBJECTS", _OBJECTS, lambda call, scope: show(call, scope, ("TABLE", "VIEW")))
     account.statement(
         "CREATE [OR REPLACE] [SECURE] [TEMPORARY|TEMP] [RECURSIVE] VIEW [IF NOT EXISTS]",
         create_view,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
@@ -25,6 +26,27 @@ if TYPE_CHECKING:
 MAX_VALUE = 256 * 1024
 """The documented limit is 256 characters, but the Feature Store writes longer JSON into tags."""
 ACCOUNT_KINDS = {"DATABASE", "WAREHOUSE", "ROLE", "USER", "COMPUTE POOL", "INTEGRATION"}
+
+_TAGGED: tuple[str, ...] = (
+    "COMPUTE POOL",
+    "DYNAMIC TABLE",
+    "IMAGE REPOSITORY",
+    "TABLE",
+    "VIEW",
+    "WAREHOUSE",
+    "ROLE",
+)
+_TAGGED += (
+    "USER",
+    "STAGE",
+    "TASK",
+    "MODEL",
+    "SERVICE",
+    "FUNCTION",
+    "DATASET",
+    "SECRET",
+    "SEQUENCE",
+)
 
 
 def install(account: Account) -> None:
@@ -114,37 +136,9 @@ def alter_object(call: Call) -> ResultSet | None:
     """Set or unset tags on any kind of object that has no handler of its own for it."""
     reader = call.reader
     words = [token.word for token in reader.tokens]
-    cut = next(
-        (
-            i
-            for i in range(2, len(words) - 1)
-            if words[i : i + 2] in (["SET", "TAG"], ["UNSET", "TAG"])
-        ),
-        None,
-    )
-    if cut is None:
+    if not any(pair in {("SET", "TAG"), ("UNSET", "TAG")} for pair in pairwise(words)):
         return None
-    kinds = [
-        "COMPUTE POOL",
-        "DYNAMIC TABLE",
-        "IMAGE REPOSITORY",
-        "TABLE",
-        "VIEW",
-        "WAREHOUSE",
-        "ROLE",
-    ]
-    kinds += [
-        "USER",
-        "STAGE",
-        "TASK",
-        "MODEL",
-        "SERVICE",
-        "FUNCTION",
-        "DATASET",
-        "SECRET",
-        "SEQUENCE",
-    ]
-    for kind in kinds:
+    for kind in _TAGGED:
         if not reader.accept(*kind.split()):
             continue
         reader.accept("IF", "EXISTS")

@@ -154,7 +154,7 @@ def drop(call: Call) -> ResultSet:
     return status(f"{path.name} successfully dropped.")
 
 
-def alter(call: Call) -> ResultSet:  # noqa: PLR0912
+def alter(call: Call) -> ResultSet:
     """Suspend, resume, change, rename or tag a warehouse."""
     reader, catalog = call.reader, call.account.catalog
     path = Path("", "", reader.name()[0])
@@ -165,24 +165,11 @@ def alter(call: Call) -> ResultSet:  # noqa: PLR0912
         raise not_found("WAREHOUSE", path.name)
     if tags.altered(call, "WAREHOUSE", path):
         return done()
-    state = entry.properties.get("STATE")
     if reader.accept("SUSPEND"):
-        if state == "SUSPENDED":
-            raise SnowflakeError(
-                f"Invalid state. Warehouse '{path.name}' cannot be suspended.",
-                number=90064,
-                state="22000",
-            )
-        catalog.update(entry.with_properties(STATE="SUSPENDED"))
+        _change_state(call, entry, "SUSPENDED")
     elif reader.accept("RESUME"):
-        quiet = reader.accept("IF", "SUSPENDED")
-        if state == "STARTED" and not quiet:
-            raise SnowflakeError(
-                f"Invalid state. Warehouse '{path.name}' cannot be resumed.",
-                number=90063,
-                state="22000",
-            )
-        catalog.update(entry.with_properties(STATE="STARTED"))
+        if not reader.accept("IF", "SUSPENDED") or entry.properties.get("STATE") == "SUSPENDED":
+            _change_state(call, entry, "STARTED")
     elif reader.accept("ABORT", "ALL", "QUERIES"):
         for query in call.account.queries.all():
             if query.warehouse == path.name and query.session is not call.session:
@@ -201,6 +188,17 @@ def alter(call: Call) -> ResultSet:  # noqa: PLR0912
         )
     reader.end()
     return done()
+
+
+def _change_state(call: Call, entry: Entry, state: str) -> None:
+    if entry.properties.get("STATE") == state:
+        word, number = ("suspended", 90064) if state == "SUSPENDED" else ("resumed", 90063)
+        raise SnowflakeError(
+            f"Invalid state. Warehouse '{entry.name}' cannot be {word}.",
+            number=number,
+            state="22000",
+        )
+    call.account.catalog.update(entry.with_properties(STATE=state))
 
 
 def show(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
