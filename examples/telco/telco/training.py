@@ -57,7 +57,8 @@ def fit_model(rows: pd.DataFrame, *, max_depth: int, learning_rate: float, seed:
     )
     folds = xgboost.cv(
         {**trees.get_xgb_params(), "objective": "binary:logistic"},
-        xgboost.DMatrix(features, churned),
+        # Without their names, which XGBoost would read again for every tree.
+        xgboost.DMatrix(features.to_numpy(), churned),
         MOST_ROUNDS,
         nfold=5,
         stratified=True,
