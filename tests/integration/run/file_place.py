@@ -1,4 +1,4 @@
-"""A place of few lines: each version is a file of JSON or a pickle, hashed whenever it is asked for.
+"""A place of few lines: each version is a pickle, hashed whenever it is asked for.
 
 It implements the Place port, so that the runner can be tested without the local place.
 """

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from sf_ml_framework.manifest import codec
-from tests.integration.run.running import MANIFEST, Project, Recorder
 from sf_ml_framework.run.runner import RunRequest
+from tests.integration.run.running import MANIFEST, Project, Recorder
 
 
 def main() -> int:

@@ -159,7 +159,7 @@ class Project:
     def run(
         self,
         *nodes: str,
-        overrides: Overrides = Overrides(),
+        overrides: Overrides | None = None,
         workers: int = 2,
         retry_seconds: float = 0.01,
         spawn: Sequence[str] = (),
@@ -169,7 +169,8 @@ class Project:
         told = Recorder()
         runner = self.runner(told, workers=workers, retry_seconds=retry_seconds, spawn=spawn)
         selection = graph.select(self.manifest, nodes=nodes)
-        record = runner.run(RunRequest(selection=selection, overrides=overrides, **request))
+        changed = overrides or Overrides()
+        record = runner.run(RunRequest(selection=selection, overrides=changed, **request))
         return Ran(record, self.journal.node_runs(record.run_id), told)
 
     def runner(

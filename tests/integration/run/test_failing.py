@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -57,9 +58,7 @@ def breaks():
         ("import not_there", "ModuleNotFoundError", "No module named 'not_there'", ""),
     ],
 )
-def test_a_node_that_fails_is_told_and_the_other_branch_goes_on(
-    branches, body, kind, told, remedy
-):
+def test_a_node_that_fails_is_told_and_the_other_branch_goes_on(branches, body, kind, told, remedy):
     branches.source(breaking(body))
 
     ran = branches.run(workers=1)
@@ -270,9 +269,7 @@ def test_a_worker_that_cannot_start_is_the_operator_s(branches, spawn, told):
 
 def test_an_input_that_goes_bad_on_the_way_fails_its_reader_alone(branches):
     """``second`` waits for ``first`` alone, so it is made to wait for what damages its input."""
-    branches.specs[3] = msgspec.structs.replace(
-        branches.specs[3], dependencies=("breaks", "first")
-    )
+    branches.specs[3] = msgspec.structs.replace(branches.specs[3], dependencies=("breaks", "first"))
     branches.source(breaking("open('data/a/v1.0.0.pkl', 'w').write('half')\nreturn {}"))
 
     ran = branches.run(workers=1)
@@ -312,5 +309,4 @@ def test_no_process_is_left_behind(branches):
 
 
 def children_of(pid: int) -> list[str]:
-    with open(f"/proc/{pid}/task/{pid}/children") as children:
-        return children.read().split()
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

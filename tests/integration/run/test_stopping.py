@@ -76,7 +76,9 @@ def statuses(project: Project) -> dict[str, str]:
 CANCELLED = {"run": "cancelled", "quick": "succeeded", "waits": "cancelled", "after": "cancelled"}
 
 
-@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+@pytest.mark.parametrize(
+    ("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")]
+)
 def test_a_run_that_is_told_to_stop_ends_its_nodes_and_its_record(waiting, number, name):
     started = waiting.start()
     worker = begun(waiting, started)

@@ -96,9 +96,7 @@ def test_what_a_node_writes_elsewhere_is_read_there(project):
 
 
 def test_an_input_that_names_its_version_does_not_follow(project):
-    found = bound(
-        project, inputs='{"customers": "raw@v1.0.0"}', outputs='{"make.raw": "raw@v2"}'
-    )
+    found = bound(project, inputs='{"customers": "raw@v1.0.0"}', outputs='{"make.raw": "raw@v2"}')
 
     assert found["clean"].inputs[0].version == "v1.0.0"
 

@@ -150,9 +150,21 @@ def gives_one():
     [
         (gives_nothing, "a", "returned nothing, and its outputs ask for 'a'"),
         (gives_one, ["a", "b"], "a dict with the keys 'n', and its outputs ask for 2 values"),
-        (gives_two, ["a", "b", "c"], "returned 2 values, and its outputs ask for 3 values, 'a', 'b'"),
-        (gives_two, {"left": "a"}, "returned 2 values, and its outputs ask for a dict with the keys"),
-        (gives_keys, {"left": "a"}, "with the keys 'left', 'right', and its outputs ask for a dict"),
+        (
+            gives_two,
+            ["a", "b", "c"],
+            "returned 2 values, and its outputs ask for 3 values, 'a', 'b'",
+        ),
+        (
+            gives_two,
+            {"left": "a"},
+            "returned 2 values, and its outputs ask for a dict with the keys",
+        ),
+        (
+            gives_keys,
+            {"left": "a"},
+            "with the keys 'left', 'right', and its outputs ask for a dict",
+        ),
         (gives_keys, {"left": "a", "up": "b"}, "a dict with the keys 'left', 'up'"),
         (gives_a_half, ["a", "b"], "returned None for 'b'"),
     ],
@@ -294,9 +306,7 @@ def wrong_result():
     return 1
 
 
-@pytest.mark.parametrize(
-    ("function", "outputs"), [(wrong_result, ["a", "b"]), (adds, "total")]
-)
+@pytest.mark.parametrize(("function", "outputs"), [(wrong_result, ["a", "b"]), (adds, "total")])
 def test_what_would_fail_again_the_same_way_is_not_retryable(project, function, outputs):
     inputs = {"left": "one", "right": "two"} if function is adds else {}
     name = declare(project, function, inputs=inputs, outputs=outputs)
