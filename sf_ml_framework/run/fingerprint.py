@@ -15,7 +15,7 @@ import msgspec
 from sf_ml_framework.manifest.model import Frame, InputSpec
 from sf_ml_framework.run.libraries import ABSENT, Libraries
 from sf_ml_framework.run.source_files import SourceFiles
-from sf_ml_framework.run.source_graph import SourceGraph
+from sf_ml_framework.run.source_graph import WHOLE_PROJECT, Reach, SourceGraph
 
 _FRAME_LIBRARIES: dict[Frame, tuple[str, ...]] = {
     "ibis": ("ibis", "duckdb"),
@@ -25,6 +25,9 @@ _FRAME_LIBRARIES: dict[Frame, tuple[str, ...]] = {
     "arrow_batches": ("pyarrow",),
 }
 """A node computes with the library of a frame that it is handed, imported by name or not."""
+
+EVERYTHING = "<installed>"
+"""Stands among the libraries for all that is installed."""
 
 
 class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +41,7 @@ class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
     libraries: dict[str, str]
     """Version of each distribution."""
     unsure: tuple[str, ...] = ()
-    """Why the code may reach more than is known, one sentence each."""
+    """Why the fingerprint says nothing, one sentence each."""
 
 
 class Fingerprints:
@@ -70,19 +73,34 @@ class Fingerprints:
     def _take(self, function: str, inputs: Iterable[InputSpec]) -> Fingerprint:
         dataclasses = [each.dataclass for each in inputs if each.dataclass]
         reach = self._graph.reach([function, *dataclasses])
-        module = function.partition(":")[0]
-        outside = not self._files.is_project(module)
-        if outside and ABSENT in self._libraries.versions([module]).values():
-            reach.unsure.append(f"the source of {function} was not found")
-        libraries = set(reach.libraries)
-        arguments: dict[str, str] = {}
+        named = set(reach.libraries)
+        code, kinds = dict(reach.code), dict(reach.kinds)
         for each in inputs:
-            libraries.update(_FRAME_LIBRARIES.get(each.frame, ()))
-            asked = f"{each.frame} {each.dataclass}".encode()
-            arguments[f"{function}({each.argument})"] = sha256(asked).hexdigest()[:16]
+            named.update(_FRAME_LIBRARIES.get(each.frame, ()))
+            argument = f"{function}({each.argument})"
+            code[argument] = _hash(f"{each.frame} {each.dataclass}")
+            kinds[argument] = "argument"
+        libraries = self._libraries.versions(named)
+        if reach.computed:
+            code[WHOLE_PROJECT] = _hash(self._files.digest_of_all())
+            kinds[WHOLE_PROJECT] = f"any of its files, because {reach.computed[0]}"
+            libraries[EVERYTHING] = _hash(self._libraries.digest_of_all())
         return Fingerprint(
-            code=dict(sorted({**reach.code, **arguments}.items())),
-            kinds={**reach.kinds, **dict.fromkeys(arguments, "argument")},
-            libraries=self._libraries.versions(libraries),
-            unsure=tuple(reach.unsure),
+            code=dict(sorted(code.items())),
+            kinds=kinds,
+            libraries=libraries,
+            unsure=tuple(f"the source of {name} was not found" for name in self._absent(reach)),
         )
+
+    def _absent(self, reach: Reach) -> list[str]:
+        """Return the functions and dataclasses whose source nobody has."""
+        unknown = [
+            name
+            for name in reach.outside
+            if ABSENT in self._libraries.versions([name.partition(":")[0]]).values()
+        ]
+        return reach.absent + unknown
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]

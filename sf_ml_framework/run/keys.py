@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from sf_ml_framework.run.records import NodeKey, Reason
+from sf_ml_framework.run.source_graph import WHOLE_PROJECT
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _LARGEST = 2**63
@@ -78,6 +79,8 @@ def _role(name: str, own: str, function: str, kinds: Mapping[str, str]) -> str:
     kind = kinds.get(name, "code")
     if name == function:
         return "the node's own function"
+    if name == WHOLE_PROJECT:
+        return kind
     if name.startswith(_CATALOG):
         return "columns or checks of the dataset"
     if kind == "argument":

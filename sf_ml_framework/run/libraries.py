@@ -45,6 +45,7 @@ class Libraries:
         self._kept_at = kept
         self._installed: dict[str, _Distribution] = {}
         self._owners = _Owners()
+        self._shared: dict[str, bool] = {}
         self._new = False
 
     def versions(self, names: Iterable[str]) -> dict[str, str]:
@@ -66,6 +67,12 @@ class Libraries:
             if not owners:
                 found[name] = self._of_files(name)
         return dict(sorted(found.items()))
+
+    def digest_of_all(self) -> str:
+        """Return the hash of everything that is installed, by name and version."""
+        if not self._installed:
+            self._look()
+        return sha256("\n".join(self._owners.installed).encode()).hexdigest()
 
     def keep(self) -> None:
         """Write who owns what; a folder that cannot be written costs time, not correctness."""
@@ -92,9 +99,16 @@ class Libraries:
         return f"{top}.{below.split('.', 1)[0]}"
 
     def _is_shared(self, top: str) -> bool:
-        folders = [Path(folder or ".", top) for folder in self._path]
-        folders = [folder for folder in folders if folder.is_dir()]
-        return bool(folders) and not any((f / "__init__.py").is_file() for f in folders)
+        found = self._shared.get(top)
+        if found is None:
+            folders = [f"{folder or '.'}/{top}" for folder in self._path]
+            folders = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112
+            found = bool(folders) and not any(
+                os.path.isfile(f"{folder}/__init__.py")  # noqa: PTH113
+                for folder in folders
+            )
+            self._shared[top] = found
+        return found
 
     def _of_files(self, name: str) -> str:
         inner = name.replace(".", "/")

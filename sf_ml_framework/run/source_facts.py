@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import msgspec
 
@@ -18,7 +18,8 @@ from sf_ml_framework.run.syntax import (
 BODY = "<module>"
 """Name of the piece that holds the statements of a module that define nothing."""
 
-_TRY = (ast.Try, ast.TryStar)
+LOOKUPS = frozenset({"globals", "eval", "exec", "__import__"})
+"""Builtins through which code reaches what it does not name."""
 
 
 class Import(msgspec.Struct, frozen=True, array_like=True):
@@ -86,6 +87,9 @@ class _Reader:
         used = {use.split(".", 1)[0] for piece in pieces.values() for use in piece.uses}
         used |= set(_names_in_main_guards(tree.body))
         bound = {imported.bound for imported in self._imports if imported.name != "*"}
+        if len(bound) == len({imported.bound for imported in self._imports}):
+            known = bound | pieces.keys() | self._in_body | LOOKUPS
+            pieces = {name: _without_strangers(piece, known) for name, piece in pieces.items()}
         return Facts(
             content,
             pieces,
@@ -178,6 +182,14 @@ class _Reader:
             tuple(sorted(bases - {""})),
             tuple(sorted(decorators - {""})),
         )
+
+
+def _without_strangers(piece: Piece, known: Set[str]) -> Piece:
+    """Leave out the names that stand for builtins: nothing else gives them, without a star."""
+    known = known | {imported.bound for imported in piece.imports}
+    uses = tuple(use for use in piece.uses if use.split(".", 1)[0] in known)
+    calls = piece.calls if piece.kind == "constant" else ()
+    return msgspec.structs.replace(piece, uses=uses, calls=calls)
 
 
 def _executed(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sf_ml_framework.run.source_facts import BODY, Facts, Piece, read_facts
 KEPT_FORMAT = 1
 """Changes whenever facts are read in another way; what was kept before is then dropped."""
 
+_SUFFIXES = (".py", *EXTENSION_SUFFIXES)
 _HOUSE = __name__.partition(".")[0]
 
 
@@ -37,6 +39,7 @@ class SourceFiles:
         self._kept_at = kept
         self._kept = _load(kept) if kept else {}
         self._files: dict[str, str] = {}
+        self._listed: dict[str, tuple[set[str], set[str]]] = {}
         self._facts: dict[str, Facts | None] = {}
         self._new = False
 
@@ -49,6 +52,25 @@ class SourceFiles:
         if module not in self._facts:
             self._facts[module] = self._read(module)
         return self._facts[module]
+
+    def digest_of_all(self) -> str:
+        """Return the hash of every file of Python under the project's folder."""
+        whole = hashlib.sha256()
+        for folder, folders, files in os.walk(self._root):
+            at_root = folder == self._root
+            folders[:] = sorted(
+                name
+                for name in folders
+                if not (name.startswith((".", "__")) or (at_root and name == _HOUSE))
+                and not os.path.exists(f"{folder}/{name}/pyvenv.cfg")  # noqa: PTH110
+            )
+            for name in sorted(files):
+                if name.endswith(_SUFFIXES):
+                    path = f"{folder}/{name}"
+                    with suppress(OSError), open(path, "rb") as stream:  # noqa: PTH123
+                        content = hashlib.sha256(stream.read()).digest()
+                        whole.update(path[len(self._root) :].encode() + b"\0" + content)
+        return whole.hexdigest()
 
     def keep(self) -> None:
         """Write what was read; a folder that cannot be written costs time, not correctness."""
@@ -76,11 +98,23 @@ class SourceFiles:
             if not above.endswith(("/", "/__init__.py")):
                 return ""
             folder = above[: above.rindex("/") + 1]
-        path = folder + name
-        for file in (f"{path}/__init__.py", f"{path}.py", *(path + s for s in EXTENSION_SUFFIXES)):
-            if os.path.isfile(file):  # noqa: PTH113 - a thousand look-ups in ten milliseconds
-                return file
-        return f"{path}/" if os.path.isdir(path) else ""  # noqa: PTH112
+        files, folders = self._entries(folder)
+        if name in folders and "__init__.py" in self._entries(f"{folder}{name}/")[0]:
+            return f"{folder}{name}/__init__.py"
+        for suffix in _SUFFIXES:
+            if name + suffix in files:
+                return f"{folder}{name}{suffix}"
+        return f"{folder}{name}/" if name in folders else ""
+
+    def _entries(self, folder: str) -> tuple[set[str], set[str]]:
+        """Return the names of files and of folders in *folder*, listed once."""
+        found = self._listed.get(folder)
+        if found is None:
+            found = self._listed[folder] = (set(), set())
+            with suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    found[entry.is_dir()].add(entry.name)
+        return found
 
     def _read(self, module: str) -> Facts | None:
         file = self._file_of(module)

@@ -4,7 +4,7 @@ A function reaches what it names, and what that names. What an import carries ou
 statements that define nothing, and what is registered by a decorator, by a call in an assignment
 or by subclassing. Where a name alone does not tell what is used (a star import, a module that
 is passed about, ``globals()``), the whole module counts. Where not even the module can be told
-(an import of a computed name), the reach is unsure and says so.
+(an import of a computed name), every file of the project does.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from sf_ml_framework.run.source_facts import BODY, Facts, Import, Piece
+from sf_ml_framework.run.source_facts import BODY, LOOKUPS, Facts, Import
 from sf_ml_framework.run.source_files import SourceFiles
 
-_NAMESPACE = frozenset({"globals", "eval", "exec"})
-"""Builtins through which a function can reach any name of its module."""
+WHOLE_PROJECT = "<project>"
+"""Stands among the code for every file of the project."""
 
 _COMPUTED = frozenset({
     "__import__",
@@ -53,8 +53,12 @@ class Reach:
     kinds: dict[str, str] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=set)
     """Dotted names that belong to libraries, those of Python among them."""
-    unsure: list[str] = field(default_factory=list)
-    """Why the reach may be larger than known, one sentence each."""
+    computed: list[str] = field(default_factory=list)
+    """Who imports by a computed name, so that anything may be reached, one sentence each."""
+    absent: list[str] = field(default_factory=list)
+    """Names that were asked for and that no module of the project defines."""
+    outside: list[str] = field(default_factory=list)
+    """Names that were asked for and that belong to libraries."""
 
 
 class _Links(NamedTuple):
@@ -62,7 +66,7 @@ class _Links(NamedTuple):
     kind: str
     targets: tuple[Target, ...]
     loads: tuple[str, ...]
-    unsure: str
+    computed: str
 
 
 class SourceGraph:
@@ -72,6 +76,8 @@ class SourceGraph:
         self._files = files
         self._links: dict[tuple[str, str, bool], _Links] = {}
         self._loaded: dict[str, tuple[Target, ...]] = {}
+        self._bound: dict[str, dict[str, list[Import]]] = {}
+        self._carried: dict[Import, tuple[str, ...]] = {}
 
     def reach(self, names: Iterable[str]) -> Reach:
         """Return what the pieces *names*, each ``module:qualname``, reach."""
@@ -79,8 +85,10 @@ class SourceGraph:
         for name in names:
             module, _, qualname = name.partition(":")
             targets = self.follow(module, qualname.split("."))
-            if any(t.sort == "whole" for t in targets) or not targets:
-                walk.reach.unsure.append(f"the source of {name} was not found")
+            if any(target.sort == "whole" for target in targets) or not targets:
+                walk.reach.absent.append(name)
+            if any(target.sort == "library" for target in targets):
+                walk.reach.outside.append(name)
             walk.demand(targets)
         walk.finish()
         return walk.reach
@@ -124,8 +132,13 @@ class SourceGraph:
             self._loaded[module] = tuple(self._at_import(module, facts)) if facts else ()
         return self._loaded[module]
 
-    def modules_of(self, imported: Import) -> Iterator[str]:
-        """Yield the modules of the project that *imported* carries out, packages first."""
+    def modules_of(self, imported: Import) -> tuple[str, ...]:
+        """Return the modules of the project that *imported* carries out, packages first."""
+        if imported not in self._carried:
+            self._carried[imported] = tuple(self._modules_of(imported))
+        return self._carried[imported]
+
+    def _modules_of(self, imported: Import) -> Iterator[str]:
         parts = imported.module.split(".")
         names = [".".join(parts[: end + 1]) for end in range(len(parts))]
         if imported.name not in ("", "*"):
@@ -148,22 +161,34 @@ class SourceGraph:
         found = [Target("piece", module, names[0])] if names[0] in facts.pieces else []
         if names[0] in facts.in_body:
             found.append(Target("piece", module, BODY))
-        found += self._imported(facts.imports, names, seen)
-        return found or self._starred(facts, names, seen)
+        found += self._imported(self._imports_of(module, facts).get(names[0], ()), names, seen)
+        return found or self._starred(module, facts, names, seen)
+
+    def _imports_of(self, module: str, facts: Facts) -> dict[str, list[Import]]:
+        bound = self._bound.get(module)
+        if bound is None:
+            bound = self._bound[module] = {}
+            for imported in facts.imports:
+                bound.setdefault("*" if imported.name == "*" else imported.bound, []).append(
+                    imported
+                )
+        return bound
 
     def _imported(
         self, imports: Iterable[Import], names: list[str], seen: frozenset[str]
     ) -> list[Target]:
         found: list[Target] = []
         for imported in imports:
-            if imported.bound == names[0] and imported.name != "*":
+            if imported.bound == names[0]:
                 inner = [imported.name] if imported.name else []
                 found += self.follow(imported.module, inner + names[1:], seen)
         return found
 
-    def _starred(self, facts: Facts, names: list[str], seen: frozenset[str]) -> list[Target]:
-        for imported in facts.imports:
-            if imported.name == "*" and self._files.is_project(imported.module):
+    def _starred(
+        self, module: str, facts: Facts, names: list[str], seen: frozenset[str]
+    ) -> list[Target]:
+        for imported in self._imports_of(module, facts).get("*", ()):
+            if self._files.is_project(imported.module):
                 inner = self._files.facts(imported.module)
                 found = self._resolve_in(imported.module, inner, names, seen) if inner else []
                 if found:
@@ -172,47 +197,34 @@ class SourceGraph:
 
     def _link(self, module: str, name: str, *, whole: bool) -> _Links:
         facts = self._files.facts(module)
-        piece = facts.pieces[name] if facts else Piece("constant", "")
+        if facts is None:
+            return _Links("", "", (), (), "")
+        piece = facts.pieces[name]
+        imports = self._imports_of(module, facts)
         bindings: list[str] = []
         targets: set[Target] = set()
-        unsure = ""
-        for use in self._uses(facts, piece, name, whole=whole):
+        computed = ""
+        for use in {*piece.uses, *imports} - {"*"} if whole and name == BODY else piece.uses:
             found = self.resolve(module, use, piece.imports)
+            targets.update(found)
+            if not found and use in LOOKUPS - _COMPUTED:
+                targets.add(Target("whole", module))
+            computed = computed or _computed(use, found)
             if found != [Target("piece", module, use.split(".", 1)[0])]:
                 bindings += (f"{use}={target}" for target in found)
-            for target in found:
-                targets.add(target)
-                if target.sort == "library" and target.module in _COMPUTED:
-                    unsure = target.module
-            if not found and use in _NAMESPACE:
-                targets.add(Target("whole", module))
-            if not found and use in _COMPUTED:
-                unsure = use
-        targets |= {target for each in piece.modules for target in self.follow(each, [])}
-        targets |= self._stars(facts)
+        stars = {each.module for each in imports.get("*", ())}
+        for each in stars.union(piece.modules):
+            targets.update(self.follow(each, []))
         targets |= self._libraries(piece.imports)
         # The text alone does not tell what an imported name stands for.
         text = "\n".join([piece.digest, *sorted(bindings)])
-        if unsure:
-            unsure = f"{module}:{name} imports by a computed name ({unsure})"
         return _Links(
             sha256(text.encode()).hexdigest()[:16],
             piece.kind,
-            tuple(sorted(targets)),
+            tuple(targets),
             tuple(m for imported in piece.imports for m in self.modules_of(imported)),
-            unsure,
+            f"{module}:{name} imports by a computed name ({computed})" if computed else "",
         )
-
-    def _uses(self, facts: Facts | None, piece: Piece, name: str, *, whole: bool) -> list[str]:
-        if not (facts and whole and name == BODY):
-            return list(piece.uses)
-        bound = {imported.bound for imported in facts.imports if imported.name != "*"}
-        return sorted({*piece.uses, *bound})
-
-    def _stars(self, facts: Facts | None) -> set[Target]:
-        """Return the modules that a star import pours into this one: a name may be any of them."""
-        stars = {i.module for i in facts.imports if i.name == "*"} if facts else set()
-        return {target for module in stars for target in self.follow(module, [])}
 
     def _libraries(self, imports: Iterable[Import]) -> set[Target]:
         return {
@@ -241,6 +253,12 @@ class SourceGraph:
             if facts and facts.pieces[target.name].kind == "function":
                 return True
         return False
+
+
+def _computed(use: str, found: Iterable[Target]) -> str:
+    """Return through which importer *use* may reach anything; empty when it is none."""
+    names = {target.module for target in found if target.sort == "library"} or {use}
+    return next(iter(sorted(names & _COMPUTED)), "")
 
 
 class _Walk:
@@ -280,8 +298,8 @@ class _Walk:
         name = f"{target.module}:{target.name}"
         self.reach.code[name] = links.digest
         self.reach.kinds[name] = links.kind
-        if links.unsure and links.unsure not in self.reach.unsure:
-            self.reach.unsure.append(links.unsure)
+        if links.computed and links.computed not in self.reach.computed:
+            self.reach.computed.append(links.computed)
         for module in links.loads:
             self._load(module)
         self.demand(links.targets)

@@ -320,15 +320,20 @@ def test_a_node_that_takes_the_stores_always_runs_and_says_why(shop):
     assert reason.detail.startswith("it takes feature_store")
 
 
-def test_a_node_that_imports_by_a_computed_name_always_runs_and_says_why(shop):
+def test_a_node_that_imports_by_a_computed_name_runs_after_every_change(shop):
     computed = "import importlib\n    pricing = importlib.import_module('pri' + 'cing')"
     shop.replace("src/nodes/count.py", "import pricing", computed)
     shop.run()
+    assert ran_again(shop.run()) == set()
+    shop.replace("src/settings.py", "OTHER = 5", "OTHER = 6")
 
     reason = shop.run()["count"].reason
 
-    assert reason.kind == "not_cacheable"
-    assert "computed name" in reason.detail
+    assert reason.kind == "code_changed"
+    assert reason.detail == (
+        "<project> (any of its files, because src.nodes.count:count"
+        " imports by a computed name (importlib.import_module))"
+    )
 
 
 def test_an_annotation_that_asks_for_another_type_is_a_reason(shop):

@@ -304,7 +304,7 @@ def test_a_module_imported_by_a_constant_name_is_reached_whole(sources):
     found = sources.of("node:node")
 
     assert "tools:trim" in found.code
-    assert found.unsure == ()
+    assert "<project>" not in found.code
 
 
 @pytest.mark.parametrize(
@@ -316,12 +316,19 @@ def test_a_module_imported_by_a_constant_name_is_reached_whole(sources):
         ("", "__import__(x)"),
     ],
 )
-def test_an_import_of_a_computed_name_makes_the_reach_unsure(sources, importing, call):
+def test_an_import_of_a_computed_name_reaches_every_file_and_library(sources, importing, call):
     sources.file("node.py", f"{importing}\ndef node(x): return {call}\n")
+    sources.file("aside.py", "def anything(): return 1\n")
+    sources.file(".hidden/aside.py", "def anything(): return 1\n")
 
-    (sentence,) = sources.of("node:node").unsure
+    found = sources.of("node:node")
 
-    assert sentence.startswith("node:node imports by a computed name")
+    assert found.kinds["<project>"].startswith(
+        "any of its files, because node:node imports by a computed name"
+    )
+    assert "<installed>" in found.libraries
+    assert sources.changed_by("node:node", "aside.py", "return 1", "return 2") == {"<project>"}
+    assert sources.changed_by("node:node", ".hidden/aside.py", "return 1", "return 2") == set()
 
 
 def test_a_function_whose_source_is_not_there_is_unsure(sources):
