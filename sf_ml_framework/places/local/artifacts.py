@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,7 +110,9 @@ class Artifacts:
         what = self.what(dataset, version, path)
         if source:
             _refuse_suffix(dataset, path, what)
-        if not (path.is_dir() if dataset.kind == "report" else path.is_file()):
+        with _told(what):
+            stands = path.is_dir() if dataset.kind == "report" else path.is_file()
+        if not stands:
             raise MissingError(f"{what} is missing", remedy=self.remake(dataset, version))
         sidecar = self._sidecar(dataset, path, what, version)
         return Artifact(
@@ -160,18 +163,25 @@ class Artifacts:
         return sidecar
 
     def _content(self, dataset: DatasetSpec, path: Path, what: str) -> str:
-        try:
+        with _told(what):
             digest = self._seen.hash_of(path)
-        except OSError as error:
-            raise DataError(
-                f"{what} cannot be read: {error.strerror}", remedy="give yourself the right to"
-            ) from error
         columns = declared(dataset.columns) if dataset.kind == "table" else ()
         return content_of((StoredFile(path.name, 0, 0, digest),), columns)
 
 
 class MissingError(DataError):
     """There is nothing at that version."""
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DataError(
+            f"{what} cannot be read: {why}", remedy="give yourself the right to read it"
+        ) from error
 
 
 _SUFFIXES = {

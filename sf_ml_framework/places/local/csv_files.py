@@ -139,7 +139,7 @@ def scan_csv(path: Path, columns: Sequence[StoredColumn]) -> Any:
         schema=text_schema(columns),
         format=dataset.CsvFileFormat(
             parse_options=_parse_options(columns),
-            convert_options=_convert_options(columns),
+            convert_options=_convert_options(columns, selects=False),
             read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
         ),
     )
@@ -155,7 +155,7 @@ def stream_csv(path: Path, columns: Sequence[StoredColumn], what: str) -> Iterat
 
     try:
         for batch in scan_csv(path, columns).scanner().to_reader():
-            yield _with_binary(pa.Table.from_batches([batch]), columns).to_batches()[0]
+            yield from _with_binary(pa.Table.from_batches([batch]), columns).to_batches()
     except pa.ArrowException as error:
         raise _unreadable(error, path, what) from error
 
@@ -272,12 +272,13 @@ def _parse_options(columns: Sequence[StoredColumn]) -> Any:
     return arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(columns) != 1)
 
 
-def _convert_options(columns: Sequence[StoredColumn]) -> Any:
+def _convert_options(columns: Sequence[StoredColumn], *, selects: bool = True) -> Any:
     from pyarrow import csv as arrow_csv
 
     return arrow_csv.ConvertOptions(
         column_types=text_schema(columns),
-        include_columns=[each.name for each in columns],
+        # An Arrow dataset selects for itself, and doubles what is selected here.
+        include_columns=[each.name for each in columns] if selects else [],
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,

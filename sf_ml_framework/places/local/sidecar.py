@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -183,8 +182,9 @@ def content_of(files: tuple[StoredFile, ...], columns: tuple[StoredColumn, ...])
     """
     if len(files) == 1 and not columns:
         return files[0].sha256
-    facts = ([(os.path.basename(each.name), each.sha256) for each in files], columns)  # noqa: PTH119
-    return sha256(msgspec.json.encode(facts)).hexdigest()
+    # The name of a single file, or of the folder, says only which version it is.
+    named = [(file.name.partition("/")[2], file.sha256) for file in files]
+    return sha256(msgspec.json.encode((named, columns))).hexdigest()
 
 
 def _mtime_ns(path: Path) -> int:
