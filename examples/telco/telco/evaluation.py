@@ -83,9 +83,9 @@ def _tenths(churned: np.ndarray, chances: np.ndarray) -> list[dict[str, Any]]:
             {
                 "tenth": number,
                 "customers": len(tenth),
-                "predicted": f"{chances[tenth].mean():.1%}",
-                "churned": f"{churned[tenth].mean():.1%}",
-                "churners found so far": f"{found / churned.sum():.1%}",
+                "predicted": round(float(chances[tenth].mean()), 3),
+                "churned": round(float(churned[tenth].mean()), 3),
+                "churners found so far": round(found / int(churned.sum()), 3),
             }
         )
     return rows
