@@ -28,8 +28,8 @@ ROWS = 16_384
 BLOCK_BYTES = 1 << 22
 """How much of a file one thread reads at a time."""
 
-LARGEST_BLOCK = (1 << 31) - 1
-"""Most that Arrow reads at a time; no row may be longer."""
+LARGEST_BLOCK = 1 << 28
+"""How much is read at a time where a row does not fit into a block; no row may be longer."""
 
 
 class CsvWriter:
@@ -78,11 +78,14 @@ def header_of(path: Path) -> list[str]:
         OSError: it cannot be read.
         ValueError: it is no text in UTF-8.
     """
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         try:
-            return next(csv.reader(stream), [])
+            names = next(csv.reader(stream), [])
         except csv.Error as error:
             raise ValueError(str(error)) from error
+    for name in names:
+        name.encode()
+    return names
 
 
 def read_csv(path: Path, columns: Sequence[StoredColumn], what: str) -> Any:
@@ -95,35 +98,40 @@ def read_csv(path: Path, columns: Sequence[StoredColumn], what: str) -> Any:
 
     try:
         table = _read(path, columns)
-    except pa.ArrowException as error:
-        try:
-            # One thread alone counts lines, and so can say where the fault is; and a row that is
-            # longer than a block is no fault.
-            table = _read(path, columns, block_bytes=_block_for(path), threads=False)
-        except pa.ArrowException as second:
-            raise _unreadable(second, path, what) from error
+    except pa.ArrowException:
+        for _ in _one_by_one(path, columns, what):
+            pass
+        # Nothing was wrong but that a row is longer than a block.
+        table = _read(path, columns, block_bytes=LARGEST_BLOCK)
     return _with_binary(table, columns)
 
 
-def _read(
-    path: Path,
-    columns: Sequence[StoredColumn],
-    *,
-    block_bytes: int = BLOCK_BYTES,
-    threads: bool = True,
-) -> Any:
+def _read(path: Path, columns: Sequence[StoredColumn], *, block_bytes: int = BLOCK_BYTES) -> Any:
     from pyarrow import csv as arrow_csv
 
     return arrow_csv.read_csv(
         path,
-        read_options=arrow_csv.ReadOptions(block_size=block_bytes, use_threads=threads),
+        read_options=arrow_csv.ReadOptions(block_size=block_bytes),
         parse_options=_parse_options(columns),
         convert_options=_convert_options(columns),
     )
 
 
-def _block_for(path: Path) -> int:
-    return min(max(path.stat().st_size, BLOCK_BYTES), LARGEST_BLOCK)
+def _one_by_one(path: Path, columns: Sequence[StoredColumn], what: str) -> Iterator[Any]:
+    """Yield a CSV file on one thread, which alone counts lines and so knows where a fault is."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    block_bytes = min(path.stat().st_size + 1, LARGEST_BLOCK)
+    try:
+        yield from arrow_csv.open_csv(
+            path,
+            read_options=arrow_csv.ReadOptions(block_size=block_bytes, use_threads=False),
+            parse_options=_parse_options(columns),
+            convert_options=_convert_options(columns),
+        )
+    except pa.ArrowException as error:
+        raise _unreadable(error, path, what) from error
 
 
 def scan_csv(path: Path, columns: Sequence[StoredColumn]) -> Any:
@@ -157,6 +165,8 @@ def stream_csv(path: Path, columns: Sequence[StoredColumn], what: str) -> Iterat
         for batch in scan_csv(path, columns).scanner().to_reader():
             yield from _with_binary(pa.Table.from_batches([batch]), columns).to_batches()
     except pa.ArrowException as error:
+        for _ in _one_by_one(path, columns, what):
+            pass
         raise _unreadable(error, path, what) from error
 
 
