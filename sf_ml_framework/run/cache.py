@@ -116,7 +116,14 @@ class Cache:
         self._prints.keep()
 
     def _print(self, node: NodeSpec, bindings: Bindings) -> Fingerprint:
-        return self._prints.of(node.function, bindings.inputs)
+        # A table that is asked for as nothing in particular is loaded as a frame of pandas.
+        inputs = tuple(
+            msgspec.structs.replace(each, frame="pandas")
+            if each.frame == "any" and self._datasets[each.dataset].kind == "table"
+            else each
+            for each in bindings.inputs
+        )
+        return self._prints.of(node.function, inputs)
 
     def _catalog(self, bindings: Bindings) -> dict[str, str]:
         names = {each.dataset for each in bindings.inputs}

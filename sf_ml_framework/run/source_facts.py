@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Set
 
 import msgspec
@@ -17,6 +18,8 @@ from sf_ml_framework.run.syntax import (
 
 BODY = "<module>"
 """Name of the piece that holds the statements of a module that define nothing."""
+
+_DEEPEST = 5_000
 
 LOOKUPS = frozenset({"globals", "eval", "exec", "__import__"})
 """Builtins through which code reaches what it does not name."""
@@ -63,11 +66,20 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
 
 def read_facts(module: str, source: bytes, content: str, *, is_package: bool) -> Facts:
     """Return the facts of *source*; of text that is no Python, only that it is there."""
+    limit = sys.getrecursionlimit()
+    # A sum of a thousand terms is a thousand levels deep.
+    sys.setrecursionlimit(max(limit, _DEEPEST))
     try:
         tree = ast.parse(source)
+        return _Reader(module, is_package=is_package).read(tree, content)
     except (SyntaxError, ValueError):
         return Facts(content, {BODY: Piece("file that is no Python", content)})
-    return _Reader(module, is_package=is_package).read(tree, content)
+    except RecursionError:
+        # What such a file names is not known, so it counts as one that may name anything.
+        unread = Piece("file that is too deep to be read", content, uses=("__import__",))
+        return Facts(content, {BODY: unread})
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 class _Reader:

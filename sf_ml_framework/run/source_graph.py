@@ -191,6 +191,10 @@ class SourceGraph:
             if self._files.is_project(imported.module):
                 inner = self._files.facts(imported.module)
                 found = self._resolve_in(imported.module, inner, names, seen) if inner else []
+                # ``__all__`` may name a module of the package, and the star then imports it.
+                below = f"{imported.module}.{names[0]}"
+                if not found and self._files.is_project(below):
+                    found = self.follow(below, names[1:], seen)
                 if found:
                     return found
         return []
@@ -236,7 +240,7 @@ class SourceGraph:
     def _at_import(self, module: str, facts: Facts) -> Iterator[Target]:
         yield Target("piece", module, BODY)
         for name, piece in facts.pieces.items():
-            if any(self._is_ours(module, decorator) for decorator in piece.decorators):
+            if any(self._may_register(module, decorator) for decorator in piece.decorators):
                 yield Target("piece", module, name)
             if piece.kind == "constant" and any(self._is_function(module, c) for c in piece.calls):
                 yield Target("piece", module, name)
@@ -244,8 +248,10 @@ class SourceGraph:
             if imported.bound in facts.unused:
                 yield from self._libraries([imported])
 
-    def _is_ours(self, module: str, use: str) -> bool:
-        return any(target.sort != "library" for target in self.resolve(module, use))
+    def _may_register(self, module: str, decorator: str) -> bool:
+        """Return whether *decorator* is the project's own, or a library's that says so."""
+        ours = any(target.sort != "library" for target in self.resolve(module, decorator))
+        return ours or "register" in decorator
 
     def _is_function(self, module: str, use: str) -> bool:
         for target in self.resolve(module, use):

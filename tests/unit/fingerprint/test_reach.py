@@ -348,3 +348,36 @@ def test_a_constant_that_is_added_to_counts_with_what_is_added(sources):
     sources.write(node="NAMES = ['a']\nNAMES += ['b']\ndef node(x): return NAMES")
 
     assert sources.changed_by("node:node", "node.py", "'b'", "'c'") == {"node:NAMES"}
+
+
+def test_a_class_that_a_library_registers_is_reached(sources):
+    """As pandas does with accessors: ``frame.shop.total()`` names no class."""
+    sources.write(
+        node="import accessors\ndef node(frame): return frame.shop.total()",
+        accessors="import pandas as pd\n"
+        "@pd.api.extensions.register_dataframe_accessor('shop')\n"
+        "class Shop:\n    def total(self): return 1",
+    )
+
+    assert "accessors:Shop" in sources.of("node:node").code
+
+
+def test_a_star_import_of_a_package_brings_the_modules_that_it_exports(sources):
+    sources.file("node.py", "from tools import *\ndef node(x): return clean.trim(x)\n")
+    sources.file("tools/__init__.py", "__all__ = ['clean']\n")
+    sources.file("tools/clean.py", "def trim(x): return x\n")
+
+    assert "tools.clean:trim" in sources.of("node:node").code
+
+
+def test_a_very_long_expression_is_read(sources):
+    sources.file("node.py", f"def node(x): return {' + '.join(['x'] * 900)}\n")
+
+    assert "node:node" in sources.of("node:node").code
+
+
+def test_a_file_too_deep_to_be_read_may_reach_anything(sources):
+    sources.file("node.py", "import deep\ndef node(x): return deep.sum_up(x)\n")
+    sources.file("deep.py", f"def sum_up(x): return {' + '.join(['x'] * 9000)}\n")
+
+    assert "<project>" in sources.of("node:node").code
