@@ -93,52 +93,65 @@ def make_features(customers: ibis.Table) -> ibis.Table:
 
     Every feature is of the customer's own row, so nothing is learnt here that could leak.
     """
+    features = {**_plain(customers), **_derived(customers)}
+    numbers = {
+        name: value.cast("int64") if value.type().is_boolean() else value
+        for name, value in features.items()
+    }
+    return customers.select("customer_id", **numbers, churned=customers.churned)
+
+
+def _plain(c: ibis.Table) -> dict[str, ibis.Value]:
+    """Return the features that restate a column."""
     import ibis
 
-    def number(flag: ibis.Value) -> ibis.Value:
-        return flag.cast("int64")
+    months = ibis.cases(
+        (c.contract == "Month-to-month", 1), (c.contract == "One year", 12), else_=24
+    )
+    return {
+        "is_male": c.gender == "Male",
+        "is_senior": c.senior_citizen,
+        "has_partner": c.partner,
+        "has_dependents": c.dependents,
+        "tenure_months": c.tenure,
+        "has_phone": c.phone_service,
+        "has_multiple_lines": c.multiple_lines,
+        "has_dsl": c.internet_service == "DSL",
+        "has_fiber": c.internet_service == "Fiber optic",
+        **{f"has_{name}": c[name] for name in ADD_ONS},
+        "contract_months": months.cast("int64"),
+        "has_paperless_billing": c.paperless_billing,
+        "pays_by_check": c.payment_method == "Electronic check",
+        "pays_by_mail": c.payment_method == "Mailed check",
+        "pays_by_card": c.payment_method == "Credit card (automatic)",
+        "monthly_charges": c.monthly_charges,
+        "total_charges": c.total_charges,
+    }
 
-    c = customers
+
+def _derived(c: ibis.Table) -> dict[str, ibis.Value]:
+    """Return the features computed of several columns, or of one by more than a name."""
+    import ibis
+
     fiber, monthly = c.internet_service == "Fiber optic", c.contract == "Month-to-month"
-    by_check = c.payment_method == "Electronic check"
     log_tenure = (c.tenure + 1.0).ln()
     average = ibis.cases((c.tenure > 0, c.total_charges / c.tenure), else_=c.monthly_charges)
-    months = ibis.cases((monthly, 1), (c.contract == "One year", 12), else_=24)
-    return c.select(
-        "customer_id",
-        is_male=number(c.gender == "Male"),
-        is_senior=number(c.senior_citizen),
-        has_partner=number(c.partner),
-        has_dependents=number(c.dependents),
-        tenure_months=c.tenure,
-        has_phone=number(c.phone_service),
-        has_multiple_lines=number(c.multiple_lines),
-        has_dsl=number(c.internet_service == "DSL"),
-        has_fiber=number(fiber),
-        **{f"has_{name}": number(c[name]) for name in ADD_ONS},
-        contract_months=months.cast("int64"),
-        has_paperless_billing=number(c.paperless_billing),
-        pays_by_check=number(by_check),
-        pays_by_mail=number(c.payment_method == "Mailed check"),
-        pays_by_card=number(c.payment_method == "Credit card (automatic)"),
-        monthly_charges=c.monthly_charges,
-        total_charges=c.total_charges,
-        log_tenure=log_tenure,
-        is_new=number(c.tenure <= 1),
-        is_in_first_quarter=number(c.tenure <= 3),
-        is_in_first_year=number(c.tenure <= 12),
-        is_monthly=number(monthly),
-        is_two_year=number(c.contract == "Two year"),
-        average_charges=average,
-        charges_rise=c.monthly_charges - average,
-        add_ons=sum(number(c[name]) for name in ADD_ONS),
-        safeguards=sum(number(c[name]) for name in SAFEGUARDS),
-        monthly_with_fiber=number(monthly & fiber),
-        monthly_by_check=number(monthly & by_check),
-        monthly_log_tenure=number(monthly) * log_tenure,
-        fiber_log_tenure=number(fiber) * log_tenure,
-        churned=c.churned,
-    )
+    return {
+        "log_tenure": log_tenure,
+        "is_new": c.tenure <= 1,
+        "is_in_first_quarter": c.tenure <= 3,
+        "is_in_first_year": c.tenure <= 12,
+        "is_monthly": monthly,
+        "is_two_year": c.contract == "Two year",
+        "average_charges": average,
+        "charges_rise": c.monthly_charges - average,
+        "add_ons": sum(c[name].cast("int64") for name in ADD_ONS),
+        "safeguards": sum(c[name].cast("int64") for name in SAFEGUARDS),
+        "monthly_with_fiber": monthly & fiber,
+        "monthly_by_check": monthly & (c.payment_method == "Electronic check"),
+        "monthly_log_tenure": monthly.cast("int64") * log_tenure,
+        "fiber_log_tenure": fiber.cast("int64") * log_tenure,
+    }
 
 
 def split_customers(
