@@ -166,7 +166,8 @@ def _texts(names: Any) -> tuple[str, ...]:
         found = tuple(names)
     except TypeError:
         return ()
-    return found if all(isinstance(each, str) for each in found) else ()
+    # NumPy's texts are texts, and no JSON.
+    return tuple(map(str, found)) if all(isinstance(each, str) for each in found) else ()
 
 
 def _pickled(value: Any, what: str) -> bytes:
