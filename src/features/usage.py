@@ -36,7 +36,7 @@ RECENCY = (
     Feature(
         name="recency_band",
         type="int32",
-        description="last active within 0: a week, 1: two weeks, 2: a month, 3: two months, or 4: not",
+        description="last active within 0: a week, 1: two, 2: a month, 3: two months; 4: before",
         of=lambda t, s: band(t.days_since_active, *RECENCY_EDGES),
         minimum=0,
         maximum=4,

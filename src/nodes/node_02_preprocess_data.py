@@ -25,7 +25,7 @@ def preprocess_data(
     test_fraction: float = 0.2,
     seed: int = 42,
 ) -> dict[str, Any]:
-    """Return usable customers, and everything that was learned on the way.
+    """Make customers usable: fill gaps, cap outliers, drop what cannot be, set flags.
 
     Who is for testing is decided here, before anything is learned, so that medians and caps come
     from training rows alone. Rows keep their order, unless a customer came more than once.

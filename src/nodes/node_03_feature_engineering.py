@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def feature_engineering(customers: ibis.Table, split_rule: SplitRule) -> dict[str, Any]:
-    """Return the features of each customer, and the statistics that some of them need.
+    """Make the features of each customer: ratios, encodings, interactions, risks, recency.
 
     Args:
         customers: one row per ``customer_id``, preprocessed.

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def train_test_split(features: ibis.Table, split_rule: SplitRule) -> dict[str, Any]:
-    """Return both parts of *features*, each in the order of its rows.
+    """Split the features into a training and a testing part, and check both.
 
     Args:
         features: one row per customer that *split_rule* was fitted on.
         split_rule: who is for testing.
 
     Returns:
-        ``train`` and ``test`` (not computed yet) and ``quality``.
+        ``train`` and ``test`` (rows in their order, not computed yet) and ``quality``.
 
     Raises:
         SplitError: the features are not those customers, a customer is in both parts, or the
