@@ -7,6 +7,8 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sf_ml_framework.show import words
+
 MOST_ROWS = 200
 """Rows of a table that a page shows."""
 
@@ -23,7 +25,7 @@ class Table(NamedTuple):
 
     columns: list[tuple[str, bool]]
     """Title, and whether it holds numbers."""
-    rows: list[list[Any]]
+    rows: list[list[str]]
     left_out: int
     """Rows that are not shown."""
 
@@ -54,9 +56,10 @@ def table_of(value: Any) -> Table:
     rows = _rows(value)
     names = list(dict.fromkeys(str(name) for row in rows for name in row))
     shown = rows[:MOST_ROWS]
-    cells = [[row.get(name) for name in names] for row in shown]
-    numeric = [_all_numbers([row[index] for row in cells]) for index in range(len(names))]
-    return Table(list(zip(names, numeric, strict=True)), cells, len(rows) - len(shown))
+    columns = [[row.get(name) for row in shown] for name in names]
+    titles = [(name, _all_numbers(cells)) for name, cells in zip(names, columns, strict=True)]
+    texts = [words.column(cells) for cells in columns]
+    return Table(titles, [list(row) for row in zip(*texts, strict=True)], len(rows) - len(shown))
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:

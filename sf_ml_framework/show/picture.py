@@ -17,6 +17,8 @@ _LONGEST = 34
 _LETTER = 7.6
 """Width of a letter of a name in most fonts, in bold; a wider font is squeezed into it."""
 _WIDE_LETTER = 8.6
+_SLIM = 0.88
+"""Width of a letter of a source, in those of a node."""
 _BOX = 46.0
 _SOURCE = 26.0
 _MARGIN = 10.0
@@ -67,7 +69,7 @@ def svg(
     """
     links, sources = links_of(manifest), sources_of(manifest)
     width = _box_width([node.name for node in manifest.nodes], least=150)
-    boxes = {_source_key(name): Size(_box_width([name]), _SOURCE) for name in sources}
+    boxes = {_source_key(name): Size(_box_width([name]) * _SLIM, _SOURCE) for name in sources}
     boxes |= {node.name: Size(width, _BOX) for node in manifest.nodes}
     sizes = {name: Size(s.across, s.along) for name, s in boxes.items()} if downwards else boxes
     layout = lay_out(sizes, [(_start(link), link.end) for link in links])
@@ -130,7 +132,7 @@ class _Pen:
         x, y, width, height = self._corner(_source_key(name))
         dataset = manifest.dataset(name)
         told = "\n".join(part for part in (name, dataset.description, dataset.path) if part)
-        fit = _fit(name, width - 20)
+        fit = _fit(name, width - 20, slim=True)
         return (
             f'<g class="source" transform="translate({x:.1f} {y:.1f})">'
             f"<title>{escape(told)}</title>"
@@ -186,9 +188,9 @@ def _box_width(names: list[str], least: float = 0) -> float:
     return max(least, longest * _LETTER + 28)
 
 
-def _fit(name: str, width: float) -> str:
+def _fit(name: str, width: float, *, slim: bool = False) -> str:
     """Return what keeps a name within *width*, in whichever font the reader has."""
-    if len(_short(name)) * _WIDE_LETTER <= width:
+    if len(_short(name)) * _WIDE_LETTER * (_SLIM if slim else 1) <= width:
         return ""
     return f' textLength="{width:.0f}" lengthAdjust="spacingAndGlyphs"'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -81,14 +82,39 @@ def number(value: object) -> str:
             return str(value)
 
 
+def column(values: Sequence[object]) -> list[str]:
+    """Return the cells of a column; real numbers get as many decimals each as the largest needs."""
+    reals = [abs(each) for each in values if isinstance(each, float) and math.isfinite(each)]
+    decimals = min(_decimals(max(reals)), max(map(_given, reals))) if reals else 0
+    return [_cell(each, decimals) for each in values]
+
+
+def _cell(value: object, decimals: int) -> str:
+    if not isinstance(value, float) or not math.isfinite(value):
+        return number(value)
+    rounds_to_nothing = value and abs(value) < 0.5 * 10**-decimals
+    if rounds_to_nothing or abs(value) >= _LARGE:
+        return _real(value)
+    return f"{value:,.{decimals}f}"
+
+
 def _real(value: float) -> str:
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else f"{'-' * (value < 0)}∞"
     if value and not _SMALL <= abs(value) < _LARGE:
         return f"{value:.3g}"
-    if value.is_integer():
-        return f"{value:,.1f}"
-    return f"{value:,.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:,.{min(_decimals(abs(value)), _given(value))}f}"
+
+
+def _decimals(value: float) -> int:
+    """Return how many decimals show four digits that count."""
+    return max(1, 3 - math.floor(math.log10(value))) if value else 1
+
+
+def _given(value: float) -> int:
+    """Return how many decimals *value* has, as it would be typed; at least one."""
+    whole, _, exponent = repr(value).partition("e")
+    return max(1, len(whole.partition(".")[2]) - int(exponent or 0))
 
 
 def reason(value: Reason) -> str:

@@ -171,11 +171,11 @@ def test_only_the_nodes_that_were_asked_for_are_listed():
 
 def test_a_table_may_be_rows_or_a_frame_and_keeps_its_order():
     rows = [{"b": 1, "a": "x"}, {"b": 2, "a": None, "c": 0.5}]
-    expected = ([("b", True), ("a", False), ("c", True)], [[1, "x", None], [2, None, 0.5]], 0)
+    expected = ([("b", True), ("a", False), ("c", True)], [["1", "x", "—"], ["2", "—", "0.5"]], 0)
 
     assert tuple(table_of(rows)) == expected
-    assert table_of(pd.DataFrame({"b": [1, 2], "a": ["x", "y"]})).rows == [[1, "x"], [2, "y"]]
-    assert table_of(pl.DataFrame({"b": [1, 2], "a": ["x", "y"]})).rows == [[1, "x"], [2, "y"]]
+    assert table_of(pd.DataFrame({"b": [1, 2], "a": ["x", "y"]})).rows == [["1", "x"], ["2", "y"]]
+    assert table_of(pl.DataFrame({"b": [1, 2], "a": ["x", "y"]})).rows == [["1", "x"], ["2", "y"]]
     named = pd.DataFrame({"n": [3]}, index=pd.Index(["k"], name="key"))
     assert table_of(named).columns == [("key", False), ("n", True)]
 

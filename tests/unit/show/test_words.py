@@ -37,8 +37,10 @@ def test_a_size_is_told_in_the_unit_that_fits(value, text):
         (True, "yes"),
         (100000, "100,000"),
         (0.84792, "0.8479"),
-        (0.0871, "0.08710"),
-        (1234.567, "1,235"),
+        (0.0871, "0.0871"),
+        (0.08713333, "0.08713"),
+        (1234.567, "1,234.6"),
+        (0.27, "0.27"),
         (0.0, "0.0"),
         (3.0, "3.0"),
         (0.00003, "3e-05"),
@@ -61,3 +63,21 @@ def test_a_reason_reads_as_words():
     assert words.reason(Reason(kind="code_changed", detail="a:b")) == "code changed: a:b"
     assert words.reason(Reason(kind="unchanged", detail="since run 7")) == "unchanged since run 7"
     assert words.reason(Reason(kind="first_run")) == "first run"
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.748, 0.0831, 0.5], ["0.7480", "0.0831", "0.5000"]),
+        ([0.748, 0.083, 1.0], ["0.748", "0.083", "1.000"]),
+        ([0.3925, 0.0005, 0.0], ["0.3925", "0.0005", "0.0000"]),
+        ([0.3925, 0.00003], ["0.3925", "3e-05"]),
+        ([1234.5678, 2.5], ["1,234.6", "2.5"]),
+        ([1, 2000, None], ["1", "2,000", "—"]),
+        ([6, 0.0375, "text"], ["6", "0.0375", "text"]),
+        ([float("nan"), 1.25], ["not a number", "1.25"]),
+        ([], []),
+    ],
+)
+def test_the_numbers_of_a_column_have_equally_many_decimals(values, texts):
+    assert words.column(values) == texts
