@@ -70,7 +70,7 @@ def _beside(
     parts = []
     run = runs.get(node.name) if runs is not None else None
     if run is not None:
-        parts.append(f"{words.state_of(run).word}, {words.seconds(run.seconds)}")
+        parts.append(", ".join(filter(None, (words.state_of(run).word, words.took(run)))))
     sources = [link.start for link in links if link.end == node.name and link.from_source]
     if sources:
         parts.append(f"reads {', '.join(sources)}")

@@ -66,7 +66,7 @@ def render(
         sections=_sections(manifest, reports),
         parameters=[(name, by_name[name].params) for name in ordered if name in by_name],
         datasets=_datasets(by_name[name] for name in ordered if name in by_name),
-        libraries=sorted(run.libraries.items()),
+        libraries=[each for each in sorted(run.libraries.items()) if not each[0].startswith("<")],
     )
 
 
@@ -83,6 +83,7 @@ def _template() -> Template:
     environment.filters |= {
         "number": words.number,
         "seconds": words.seconds,
+        "took": words.took,
         "size": words.size,
         "moment": words.moment,
         "reason": words.reason,

@@ -107,10 +107,9 @@ class _Pen:
         state = words.state_of(run)
         if runs is None:
             fact = f"{node.resources.pool_size.value.lower()} pool"
-        elif run is None or state is words.NOT_RUN:
-            fact = f"{state.mark} {state.word}"
         else:
-            fact = f"{state.mark} {state.word} · {words.seconds(run.seconds)}"
+            took = words.took(run) if run else ""
+            fact = f"{state.mark} {state.word}" + (f" · {took}" if took else "")
         told = [name, node.description]
         told += [f"reads {each.dataset}" for each in node.inputs]
         told += [f"makes {each}" for each in node.dataset_outputs]

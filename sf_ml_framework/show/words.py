@@ -41,6 +41,11 @@ def state_of(run: NodeRun | None) -> State:
     return _STATES[run.status]
 
 
+def took(run: NodeRun) -> str:
+    """Return how long a node ran; nothing when it did not."""
+    return "" if state_of(run).style in ("kept", "idle") else seconds(run.seconds)
+
+
 def state_named(status: str) -> State:
     """Return the state of a whole run."""
     return _STATES[status]
