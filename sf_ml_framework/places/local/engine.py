@@ -5,7 +5,8 @@ This module imports Ibis; only ``lazy.py`` imports it, when the first lazy table
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import duckdb
@@ -68,6 +69,7 @@ class OrderedDuckDB(Backend):  # type: ignore[misc]
     """
 
     threads: int = 1
+    _threads_now: int = 0
 
     def execute(self, expr: ir.Expr, /, **options: Any) -> Any:
         """Run *expr* and return it as pandas does."""
@@ -79,15 +81,35 @@ class OrderedDuckDB(Backend):  # type: ignore[misc]
         self._set_threads(expr)
         return super().to_pyarrow(expr, **options)
 
-    def to_pyarrow_batches(self, expr: ir.Expr, /, **options: Any) -> Any:
-        """Run *expr* and return it as a stream of Arrow batches."""
-        self._set_threads(expr)
-        return super().to_pyarrow_batches(expr, **options)
+    def to_pyarrow_batches(
+        self, expr: ir.Expr, /, *, chunk_size: int = 1_000_000, **options: Any
+    ) -> Any:
+        """Run *expr* and return it as a stream of Arrow batches.
+
+        Ibis 12 asks DuckDB 2 for a method that it has no more. DuckDB runs nothing else until
+        the stream is read to its end or closed.
+        """
+        import pyarrow as pa
+
+        schema, batches = self.batches(expr.as_table(), chunk_size, **options)
+        return pa.RecordBatchReader.from_batches(schema, batches)
+
+    def batches(self, table: ir.Table, rows: int, **options: Any) -> tuple[Any, Iterator[Any]]:
+        """Return the Arrow schema of *table*, and its batches as they are computed."""
+        schema = table.schema().to_pyarrow()
+
+        def start() -> Any:
+            self._set_threads(table)
+            return self._to_duckdb_relation(table, **options).to_arrow_reader(rows)
+
+        return schema, _streamed(start, schema)
 
     def _set_threads(self, expr: ir.Expr) -> None:
         wanted = 1 if depends_on_order(expr) else self.threads
-        if self.settings["threads"] != wanted:
+        # DuckDB is not asked for its own: the answer would have to be fetched to its end first.
+        if self._threads_now != wanted:
             self.settings["threads"] = wanted
+            self._threads_now = wanted
 
 
 def connect(config: Mapping[str, Any], threads: int) -> OrderedDuckDB:
@@ -98,7 +120,7 @@ def connect(config: Mapping[str, Any], threads: int) -> OrderedDuckDB:
     # So much of a result is computed ahead while what came before is written.
     connection.execute("SET streaming_buffer_size = '64MB'")
     backend: OrderedDuckDB = OrderedDuckDB.from_connection(connection)
-    backend.threads = threads
+    backend.threads = backend._threads_now = threads
     return backend
 
 
@@ -144,16 +166,34 @@ def _keeps_an_order(node: ops.Relation) -> bool:
 
 
 def batches_of(table: ir.Table, engine: OrderedDuckDB, rows: int) -> tuple[Any, Iterator[Any]]:
-    """Return the Arrow schema of *table*, and its batches as they are computed.
-
-    Each batch may still have types of DuckDB's that are wider than those of the schema.
-    """
-    schema = table.schema().to_pyarrow()
+    """Return the Arrow schema of *table*, and its batches as its own database computes them."""
     sources, _ = table._find_backends()
     source = sources[0] if sources else engine
     if isinstance(source, OrderedDuckDB):
-        source._set_threads(table)
-        source._run_pre_execute_hooks(table)
-        reader = source.con.sql(source.compile(table)).to_arrow_reader(rows)
-        return schema, iter(reader)
-    return schema, iter(source.to_pyarrow_batches(table, chunk_size=rows))
+        return source.batches(table, rows)
+    if isinstance(source, Backend):
+        # As above, for a DuckDB that an author opened.
+        schema = table.schema().to_pyarrow()
+        relation = source._to_duckdb_relation(table)
+        return schema, _streamed(lambda: relation.to_arrow_reader(rows), schema)
+    stream = source.to_pyarrow_batches(table, chunk_size=rows)
+    return stream.schema, iter(stream)
+
+
+def _streamed(start: Callable[[], Any], schema: Any) -> Iterator[Any]:
+    """Yield what DuckDB computes with the types that Ibis promises; its own are wider at times.
+
+    It is started by the first batch that is asked for, since it then holds the database.
+    """
+    import pyarrow as pa
+
+    with closing(start()) as reader:
+        for batch in reader:
+            if batch.schema.equals(schema):
+                yield batch
+            else:
+                arrays = [
+                    array.cast(kind)
+                    for array, kind in zip(batch.columns, schema.types, strict=True)
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)

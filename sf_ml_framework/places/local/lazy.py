@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.local.sidecar import StoredColumn
 from sf_ml_framework.places.local.writing import lives
 
@@ -74,7 +75,7 @@ class LazyTables:
             if is_registered:
                 self._engine.con.unregister(view)
             else:
-                self._engine.drop_view(view)
+                self._engine.con.execute(f"DROP VIEW {quoted(view)}")
         return self._engine
 
     def _started(self) -> OrderedDuckDB:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from sf_ml_framework.manifest.model import DatasetSpec
@@ -57,13 +58,14 @@ class TableWriter:
         what = self._artifacts.what(dataset, version, path)
         keys = (*dataset.join_keys, *filter(None, (dataset.timestamp_column,)))
         stream = stream_of(value, self._lazy, keys, what)
-        passing = _Passing(dataset, stream, what, self._kept.most_bytes)
-        with draft(path, location=self._layout.location(path)) as made:
-            with made.open() as sink:
-                self._write(passing, sink, what)
-            passing.checks.finish(remedy=_REMEDY)
-            sidecar = passing.sidecar(dataset, version, made)
-            made.commit(sidecar)
+        with closing(stream):
+            passing = _Passing(dataset, stream, what, self._kept.most_bytes)
+            with draft(path, location=self._layout.location(path)) as made:
+                with made.open() as sink:
+                    self._write(passing, sink, what)
+                passing.checks.finish(remedy=_REMEDY)
+                sidecar = passing.sidecar(dataset, version, made)
+                made.commit(sidecar)
         table = passing.gathering.table()
         if table is not None:
             self._kept.put(path, sidecar.content, table)

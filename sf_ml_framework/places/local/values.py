@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -26,6 +27,12 @@ class Stream:
     is_shared: bool = False
     """Whether the batches may share memory with something of the author's that can change."""
 
+    def close(self) -> None:
+        """Let go of what computes the batches: a DuckDB runs nothing else before that."""
+        close = getattr(self.batches, "close", None)
+        if close:
+            close()
+
 
 def stream_of(value: Any, lazy: LazyTables, keys: Sequence[str], what: str) -> Stream:
     """Return *value* as a stream.
@@ -48,7 +55,7 @@ def stream_of(value: Any, lazy: LazyTables, keys: Sequence[str], what: str) -> S
     if kind == "pandas":
         return _of_table(_from_pandas(value, what), is_shared=True)
     if kind == "reader":
-        return Stream(schema=value.schema, batches=iter(value))
+        return Stream(schema=value.schema, batches=_read(value))
     return _of_batches([value] if kind == "batch" else value, what)
 
 
@@ -88,6 +95,11 @@ def _of_table(table: Any, *, is_shared: bool = False) -> Stream:
     return Stream(
         schema=table.schema, batches=iter(batches), categories=categories, is_shared=is_shared
     )
+
+
+def _read(reader: Any) -> Iterator[Any]:
+    with closing(reader):
+        yield from reader
 
 
 def _of_batches(value: Any, what: str) -> Stream:
