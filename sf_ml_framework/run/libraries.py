@@ -22,6 +22,8 @@ ABSENT = "not installed"
 """Version of a library that is named and that no installed distribution holds."""
 
 _INFO = re.compile(r"(?P<name>.+?)(?:-(?P<version>[^-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info")
+_ENDS = (b"/", b".py,", b".cpython", b".abi3")
+"""What follows a module's name in a list of files: a folder, a source, a compiled file."""
 _NOT_LIBRARIES = frozenset(sys.stdlib_module_names) | {"__main__"}
 
 
@@ -46,6 +48,7 @@ class Libraries:
         self._installed: dict[str, _Distribution] = {}
         self._owners = _Owners()
         self._shared: dict[str, bool] = {}
+        self._records: dict[str, bytes] = {}
         self._new = False
 
     def versions(self, names: Iterable[str]) -> dict[str, str]:
@@ -76,6 +79,7 @@ class Libraries:
 
     def keep(self) -> None:
         """Write who owns what; a folder that cannot be written costs time, not correctness."""
+        self._records.clear()
         if self._kept_at and self._new and write_quietly(self._kept_at, self._owners):
             self._new = False
 
@@ -123,12 +127,26 @@ class Libraries:
 
     def _find(self, name: str) -> Iterator[str]:
         likely = self._installed.get(_normal(name.partition(".")[0]))
-        if likely and _owns(likely, name):
+        if likely and self._owns(likely, name):
             yield likely.name
             return
-        owners = [each.name for each in self._installed.values() if _owns(each, name)]
+        owners = [each.name for each in self._installed.values() if self._owns(each, name)]
         # An editable installation lists no files, so its own name must do.
         yield from owners or ([likely.name] if likely else [])
+
+    def _owns(self, distribution: _Distribution, name: str) -> bool:
+        record = self._records.get(distribution.folder)
+        if record is None:
+            try:
+                record = b"\n" + Path(distribution.folder, "RECORD").read_bytes()
+            except OSError:
+                record = b""
+            # Several names are looked for one after the other.
+            self._records[distribution.folder] = record
+        if not record:
+            return _claims(distribution, name)
+        path = b"\n" + name.replace(".", "/").encode()
+        return path in record and any(path + end in record for end in _ENDS)
 
 
 def _distributions(folder: str) -> Iterator[_Distribution]:
@@ -152,15 +170,6 @@ def _stated(folder: str) -> str:
         if found:
             return found[1].strip()
     return "unknown"
-
-
-def _owns(distribution: _Distribution, name: str) -> bool:
-    path = name.replace(".", "/").encode()
-    try:
-        record = b"\n" + Path(distribution.folder, "RECORD").read_bytes()
-    except OSError:
-        return _claims(distribution, name)
-    return any(b"\n" + path + end in record for end in (b"/", b".py,", b".cpython", b".abi3"))
 
 
 def _claims(distribution: _Distribution, name: str) -> bool:
