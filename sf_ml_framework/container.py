@@ -8,7 +8,6 @@ failed; 130 and 143 after Ctrl-C and SIGTERM.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import shlex
@@ -16,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 import msgspec
 
@@ -25,6 +24,9 @@ from sf_ml_framework.errors import FrameworkError
 from sf_ml_framework.run.ports import Place
 from sf_ml_framework.run.records import NodeRun
 from sf_ml_framework.settings import LocalSettings, Settings
+
+if TYPE_CHECKING:
+    import argparse
 
 _LOGGER = logging.getLogger("mlops")
 _STOPPED = {"Ctrl-C": 130, "SIGTERM": 143}
@@ -86,6 +88,8 @@ def _work(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="run_node",
         description="Run one node of the pipeline.",

@@ -23,21 +23,26 @@ class Crew:
     Args:
         spawn: the command that starts a worker.
         root: the project's folder.
-        folder: where workers' own logs go.
         limit: most workers at once.
         interrupts: wakes who waits.
+        early: a worker that was started ahead, used before any other.
     """
 
     def __init__(
-        self, spawn: Sequence[str], root: Path, folder: Path, limit: int, interrupts: Interrupts
+        self,
+        spawn: Sequence[str],
+        root: Path,
+        limit: int,
+        interrupts: Interrupts,
+        *,
+        early: WorkerProcess | None = None,
     ) -> None:
         self._spawn = spawn
         self._root = root
-        self._folder = folder
         self._limit = limit
         self._interrupts = interrupts
+        self._early = early
         self._workers: list[WorkerProcess] = []
-        self._started = 0
         self._answers: list[Answer] = []
         self._selector = selectors.DefaultSelector()
         self._selector.register(interrupts, selectors.EVENT_READ)
@@ -109,9 +114,7 @@ class Crew:
     def _hire(self) -> WorkerProcess | None:
         if len(self._workers) >= self._limit:
             return None
-        self._started += 1
-        log = self._folder / f"worker-{self._started}.log"
-        worker = WorkerProcess(self._spawn, self._root, log)
+        worker, self._early = self._early or WorkerProcess(self._spawn, self._root), None
         self._workers.append(worker)
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
         return worker

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from io import TextIOBase, TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import msgspec
 
@@ -108,12 +108,16 @@ def tail(file: Path, lines: int = TAIL_LINES) -> tuple[str, ...]:
     """Return the last *lines* of *file*; none when it cannot be read."""
     try:
         with file.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _TAIL_BYTES))
-            text = stream.read().decode("utf-8", errors="replace")
+            return tail_of(stream, lines)
     except OSError:
         return ()
-    found = text.splitlines()
+
+
+def tail_of(stream: BinaryIO, lines: int = TAIL_LINES) -> tuple[str, ...]:
+    """Return the last *lines* of an open file."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _TAIL_BYTES))
+    found = stream.read().decode("utf-8", errors="replace").splitlines()
     # Where reading began within a line, that line is no line.
     return tuple((found[1:] if size > _TAIL_BYTES and len(found) > 1 else found)[-lines:])
 

@@ -18,6 +18,7 @@ from sf_ml_framework.run.logs import tail
 from sf_ml_framework.run.messages import GRACE_SECONDS, Job
 from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
 from sf_ml_framework.run.ports import Journal, Observer, Place
+from sf_ml_framework.run.process import WorkerProcess
 from sf_ml_framework.run.records import NodeRun, Saved
 from sf_ml_framework.run.schedule import Schedule
 from sf_ml_framework.run.step import Step
@@ -54,6 +55,7 @@ class RunLoop:
         interrupts: what stops it early.
         force: run also what is unchanged.
         keep_going: after a failure, begin what does not need the failed node.
+        early: a worker that was started ahead.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class RunLoop:
         *,
         force: bool,
         keep_going: bool,
+        early: WorkerProcess | None,
     ) -> None:
         self.tools = tools
         self.run_id = run_id
@@ -89,7 +92,7 @@ class RunLoop:
         self._heard = 0
         """How many interrupts were acted on."""
         self._next_tick = 0.0
-        self._crew = Crew(tools.spawn, tools.root, self.folder, tools.workers, interrupts)
+        self._crew = Crew(tools.spawn, tools.root, tools.workers, interrupts, early=early)
 
     def run(self) -> None:
         """Run until every node has ended; ``ended`` says how."""

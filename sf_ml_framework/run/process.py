@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.run.inputs import Slot
-from sf_ml_framework.run.logs import tail
+from sf_ml_framework.run.logs import tail_of
 from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job
 from sf_ml_framework.run.outcome import Failure
 
@@ -25,14 +26,17 @@ REAP_SECONDS = 1.0
 class WorkerProcess:
     """One worker: a process group of its own, so that Ctrl-C reaches the run alone.
 
+    It may be started before it is known whether it is needed: starting takes longer than ending.
+
     Args:
         spawn: the command; ``--fd N`` is added to it.
         root: the project's folder, its working directory.
-        log: file for what it prints before the first node.
+
+    Raises:
+        OperatorError: the command cannot be started.
     """
 
-    def __init__(self, spawn: Sequence[str], root: Path, log: Path) -> None:
-        self.log = log
+    def __init__(self, spawn: Sequence[str], root: Path) -> None:
         self.ready = False
         self.node = ""
         """The node that it runs now; empty when it is idle."""
@@ -48,23 +52,28 @@ class WorkerProcess:
         """When it must be killed, having been told to end."""
         self.trace = ""
         """Where the node was when it was told to end."""
+        self.last_words: tuple[str, ...] = ()
+        """The end of what it printed outside of nodes, known once it has ended."""
+        # Without a name, so that nobody has to remove it.
+        self._printed = TemporaryFile()  # noqa: SIM115 -- closed by reap
         here, there = socket.socketpair()
-        log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with log.open("ab") as stream:
-                self.process = subprocess.Popen(  # noqa: S603 -- the wiring's own command
-                    [*spawn, "--fd", str(there.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=stream,
-                    stderr=stream,
-                    cwd=root,
-                    env=_environment(),
-                    pass_fds=(there.fileno(),),
-                    process_group=0,
-                )
-        except BaseException:
+            self.process = subprocess.Popen(  # noqa: S603 -- the wiring's own command
+                [*spawn, "--fd", str(there.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=self._printed,
+                stderr=self._printed,
+                cwd=root,
+                env=_environment(),
+                pass_fds=(there.fileno(),),
+                process_group=0,
+            )
+        except OSError as error:
             here.close()
-            raise
+            self._printed.close()
+            raise OperatorError(
+                f"a worker process cannot be started: {error}", remedy="mend that and run again"
+            ) from error
         finally:
             there.close()
         self.channel = Channel(here)
@@ -122,10 +131,16 @@ class WorkerProcess:
         self.kill()
         self.process.wait()
         self.channel.close()
-        with suppress(OSError):
-            if not self.log.stat().st_size:
-                self.log.unlink()
+        if not self._printed.closed:
+            self.last_words = tail_of(self._printed)
+            self._printed.close()
         return self.process.returncode
+
+    def close(self) -> None:
+        """End it now, whatever it does; no harm when it has ended."""
+        if self.process.poll() is None:
+            self.kill()
+        self.reap()
 
     def why_ended(self, code: int) -> Failure:
         """Return, as the failure of its node, why it ended with *code*."""
@@ -139,11 +154,12 @@ class WorkerProcess:
         if self.stopping:
             return Failure(error=f"node {self.node!r} was stopped", kind="stopped")
         if not self.ready:
-            lines = " / ".join(tail(self.log, 3))
+            said = self.last_words[-1] if self.last_words else f"exit code {code}"
             return Failure(
-                error=f"node {self.node!r} cannot run: a worker process did not start: {lines}",
+                error=f"node {self.node!r} cannot run: a worker process did not start: {said}",
                 kind="worker",
-                remedy=f"see {self.log}",
+                trace="\n".join(self.last_words),
+                remedy="mend that and run again",
                 exit_code=OperatorError.exit_code,
                 retryable=False,
             )

@@ -22,6 +22,7 @@ from sf_ml_framework.run.lock import Holder, RunLock
 from sf_ml_framework.run.loop import RunLoop, Tools
 from sf_ml_framework.run.overrides import Overrides
 from sf_ml_framework.run.ports import Journal, Observer, Place
+from sf_ml_framework.run.process import WorkerProcess
 from sf_ml_framework.run.records import NodeRun, RunRecord
 from sf_ml_framework.run.resume import resume_command
 from sf_ml_framework.run.run_record import DONE, begun, ended, new_run_id
@@ -62,6 +63,8 @@ class Runner:
         workers: most nodes at once; 0 is one for each processor.
         settings: kept in the record of the run.
         retry_seconds: pause before a node's second attempt; each further one is twice as long.
+        early: a worker that was started ahead, while the rest was imported; the first run uses
+            and ends it.
     """
 
     def __init__(  # noqa: PLR0917 -- collaborators, each of its own type
@@ -77,7 +80,9 @@ class Runner:
         workers: int = 0,
         settings: Mapping[str, Any] | None = None,
         retry_seconds: float = 0.5,
+        early: WorkerProcess | None = None,
     ) -> None:
+        self._early = early
         self.settings = dict(settings or {})
         self.tools = Tools(
             manifest=manifest,
@@ -101,6 +106,14 @@ class Runner:
             DataError: what no selected node makes is not there; nothing was begun.
             OperatorError: another run goes on in this folder, or a file of ours cannot be written.
         """
+        early, self._early = self._early, None
+        try:
+            return self._run(request, early)
+        finally:
+            if early is not None:
+                early.close()
+
+    def _run(self, request: RunRequest, early: WorkerProcess | None) -> RunRecord:
         tools = self.tools
         bound = bind(tools.manifest, request.selection, request.overrides)
         schedule = Schedule(edges_of_run(tools.manifest, bound))
@@ -121,6 +134,7 @@ class Runner:
                     interrupts,
                     force=request.force,
                     keep_going=request.keep_going,
+                    early=early,
                 )
                 try:
                     loop.run()

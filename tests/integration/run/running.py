@@ -24,6 +24,7 @@ from sf_ml_framework.manifest.model import (
 from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.journal import FILE, SqliteJournal
 from sf_ml_framework.run.overrides import Overrides
+from sf_ml_framework.run.process import WorkerProcess
 from sf_ml_framework.run.records import NodeRun, Reason, RunRecord
 from sf_ml_framework.run.runner import Runner, RunRequest
 from tests.integration.run.file_place import FilePlace
@@ -163,11 +164,14 @@ class Project:
         workers: int = 2,
         retry_seconds: float = 0.01,
         spawn: Sequence[str] = (),
+        early: WorkerProcess | None = None,
         **request: Any,
     ) -> Ran:
         """Run in this process, with workers in their own."""
         told = Recorder()
-        runner = self.runner(told, workers=workers, retry_seconds=retry_seconds, spawn=spawn)
+        runner = self.runner(
+            told, workers=workers, retry_seconds=retry_seconds, spawn=spawn, early=early
+        )
         selection = graph.select(self.manifest, nodes=nodes)
         changed = overrides or Overrides()
         record = runner.run(RunRequest(selection=selection, overrides=changed, **request))
@@ -180,18 +184,25 @@ class Project:
         workers: int = 2,
         retry_seconds: float = 0.01,
         spawn: Sequence[str] = (),
+        early: WorkerProcess | None = None,
     ) -> Runner:
         return Runner(
             self.manifest,
             self.place,
             self.journal,
             Cache(self.root, self.journal, self.place, self.manifest),
-            spawn or (sys.executable, str(WORKER), str(self.root)),
+            spawn or self.spawn,
             told,
             root=self.root,
             workers=workers,
             retry_seconds=retry_seconds,
+            early=early,
         )
+
+    @property
+    def spawn(self) -> list[str]:
+        """The command that starts a worker."""
+        return [sys.executable, str(WORKER), str(self.root)]
 
     def start(self) -> subprocess.Popen[str]:
         """Run in a process of its own, whose output tells each event as a line."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.run.overrides import Overrides
 from tests.integration.run.running import Project, wait_for_end
 
@@ -265,6 +266,15 @@ def test_a_worker_that_cannot_start_is_the_operator_s(branches, spawn, told):
     assert "a worker process did not start" in ran.nodes["first"].error
     assert told in ran.nodes["first"].error
     assert ran.nodes["first"].exit_code == 3
+
+
+def test_a_worker_program_that_is_not_there_is_the_operator_s(branches):
+    branches.source(breaking("return {}"))
+
+    with pytest.raises(OperatorError, match="a worker process cannot be started"):
+        branches.run(spawn=["no-such-program"])
+
+    assert branches.journal.run("last").status == "cancelled"
 
 
 def test_an_input_that_goes_bad_on_the_way_fails_its_reader_alone(branches):

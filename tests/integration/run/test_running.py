@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+from contextlib import nullcontext
 
 import pytest
 
 from sf_ml_framework.errors import DataError, UsageError
 from sf_ml_framework.run.overrides import Overrides
+from sf_ml_framework.run.process import WorkerProcess
 from tests.integration.run.running import Project
 
 
@@ -330,3 +332,26 @@ def test_a_record_can_be_read_as_json(chain):
 
     for each in (ran.record, *ran.nodes.values()):
         assert json.loads(msgspec.json.encode(each))["run_id"] == ran.record.run_id
+
+
+def test_a_worker_that_was_started_ahead_is_the_first_to_work(project):
+    project.source("import os\ndef where():\n    return os.getpid()")
+    project.node("where")
+    early = WorkerProcess(project.spawn, project.root)
+
+    ran = project.run(early=early)
+
+    assert ran.nodes["where"].return_value == early.process.pid
+    assert early.process.returncode == 0
+
+
+def test_a_worker_that_was_started_in_vain_is_ended(chain):
+    chain.run("make", "double")
+    for nodes, error in ((["make", "double"], None), (["tell", "make"], UsageError)):
+        early = WorkerProcess(chain.spawn, chain.root)
+        overrides = Overrides(inputs={"m": 1}) if error else None
+
+        with pytest.raises(error) if error else nullcontext():
+            chain.run(*nodes, early=early, overrides=overrides)
+
+        assert early.process.returncode is not None
