@@ -31,11 +31,11 @@ OURS = {
     "mlops.yml": "project: job.pipeline:PROJECT\n",
     "job/__init__.py": "",
     "job/functions.py": FUNCTIONS,
-    "job/pipeline.py": """
+    "job/pipeline.py": f"""
 from job import functions
 from sf_ml_framework import DataCatalog, Dataset, NodeConfig, Project
 
-STEPS = {steps}
+STEPS = {STEPS}
 PROJECT = Project(
     name="job",
     catalog=DataCatalog([Dataset(name=f"after_{{step}}") for step in STEPS]),
@@ -49,7 +49,7 @@ PROJECT = Project(
         for place, step in enumerate(STEPS)
     ],
 )
-""".format(steps=STEPS),
+""",
 }
 KEDRO = {
     "pyproject.toml": """
@@ -64,11 +64,11 @@ source_dir = "src"
     "src/job/__init__.py": "",
     "src/job/settings.py": "",
     "src/job/functions.py": FUNCTIONS,
-    "src/job/pipeline_registry.py": """
+    "src/job/pipeline_registry.py": f"""
 from kedro.pipeline import Pipeline, node
 from job import functions
 
-STEPS = {steps}
+STEPS = {STEPS}
 
 
 def register_pipelines():
@@ -82,7 +82,7 @@ def register_pipelines():
         for place, step in enumerate(STEPS)
     ]
     return {{"__default__": Pipeline(nodes)}}
-""".format(steps=STEPS),
+""",
 }
 
 
@@ -105,8 +105,7 @@ def main() -> None:
         def first_list():
             # What the first command after a change costs: the author's modules are imported.
             shutil.rmtree(ours / ".mlops", ignore_errors=True)
-            cost = mlops("list")()
-            return cost
+            return mlops("list")()
 
         cases = {
             "mlops list, first time": first_list,

@@ -182,7 +182,7 @@ def _size(value: int) -> str:
 _NOTHING = "there is nothing to remove"
 _COLUMNS = (
     Column("option"),
-    Column("what"),
+    Column("what", gives_way=True),
     Column("where", gives_way=True),
     Column("files", "{:,}".format, right=True),
     Column("bytes", _size, right=True, title="size"),

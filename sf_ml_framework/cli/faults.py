@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from sf_ml_framework.cli.commands import COMMANDS
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.errors import (
     Fault,
@@ -72,7 +73,7 @@ def known_error(error: Exception, invocation: Invocation) -> FrameworkError:
 def _usage(error: click.ClickException, invocation: Invocation) -> UsageError:
     """Return a fault of the command line in our words, with the nearest name."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context else invocation.program
+    path = context.command_path if context else _command_path(invocation)
     see = f"see {path} --help"
     if isinstance(error, click.NoSuchOption) and context:
         known = [name for option in context.command.get_params(context) for name in option.opts]
@@ -89,6 +90,12 @@ def _usage(error: click.ClickException, invocation: Invocation) -> UsageError:
         )
     message = error.format_message().rstrip(".")
     return UsageError(message[:1].lower() + message[1:], remedy=see)
+
+
+def _command_path(invocation: Invocation) -> str:
+    """Return program and command of a line that could not be read far enough to know them."""
+    named = (word for word in invocation.arguments if word in COMMANDS)
+    return f"{invocation.program} {next(named, '')}".rstrip()
 
 
 def _of_system(error: OSError) -> str:

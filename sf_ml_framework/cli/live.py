@@ -44,7 +44,7 @@ class Live(Progress):
             highlight=False,
             markup=False,
             emoji=False,
-            no_color=not has_colour(stream),
+            color_system="auto" if has_colour(stream) else None,
         )
         self._frames = _FRAMES if can_show(_FRAMES, stream) else _PLAIN_FRAMES
         self._frame = 0
