@@ -44,19 +44,17 @@ def importance(
     def paint(figure: Figure) -> None:
         left, right = figure.subplots(1, 2, sharey=True)
         sizes = [other[name] for name in names]
-        whiskers: dict[str, Any] = {}
-        if deviations is not None:
-            whiskers["xerr"] = [deviations[name] for name in names]
-            whiskers["error_kw"] = {"ecolor": INK, "elinewidth": 1}
-        bars(left, names, sizes, color=MODEL, **whiskers)
-        # The axis of names is shared and has been turned over already.
+        spread = [deviations[name] for name in names] if deviations else None
+        whiskers = {"ecolor": INK, "elinewidth": 1}
+        bars(left, names, sizes, color=MODEL, xerr=spread, error_kw=whiskers)
+        # The axis of names is shared: named and turned over once.
         right.barh(range(len(names)), [gain[name] for name in names], height=0.66, color=BASELINE)
         right.grid(visible=False, axis="y")
-        right.spines["left"].set_visible(False)
         right.tick_params(labelleft=False)
         left.set_xlabel(label)
         right.set_xlabel("share of gain")
         for axes in (left, right):
+            axes.spines["left"].set_visible(False)
             axes.locator_params(axis="x", nbins=5)
         left.set_xlim(left=min(0.0, *sizes))
         figure.get_layout_engine().set(wspace=0.06)

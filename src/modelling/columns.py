@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from src.customers import KEY, SNAPSHOT, TARGET
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
     import pandas as pd
-
-KEY = "customer_id"
-SNAPSHOT = "snapshot_date"
-TARGET = "churned"
 
 
 def feature_names(frame: pd.DataFrame) -> list[str]:

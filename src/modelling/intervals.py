@@ -52,26 +52,34 @@ def intervals(
     """
     import numpy as np
 
-    rng = np.random.default_rng(seed)
-    prepared = {
-        name: _Prepared(labels, found, thresholds[name]) for name, found in probabilities.items()
+    models = {
+        name: SortedRows(labels, found, thresholds[name]) for name, found in probabilities.items()
     }
-    parts: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in prepared}
-    size = max(1, CELLS_AT_ONCE // len(labels))
-    for start in range(0, resamples, size):
-        counts = _draw(rng, len(labels), min(size, resamples - start))
-        for name, model in prepared.items():
-            parts[name].append(model.metrics(counts))
-    drawn = {
-        name: {metric: np.concatenate([part[metric] for part in found]) for metric in found[0]}
-        for name, found in parts.items()
-    }
+    drawn = _resampled(models, np.random.default_rng(seed), rows=len(labels), resamples=resamples)
     first, *others = drawn
     for other in others:
         drawn[f"{first} - {other}"] = {
             metric: values - drawn[other][metric] for metric, values in drawn[first].items()
         }
     return {name: _middles(metrics) for name, metrics in drawn.items()}
+
+
+def _resampled(
+    models: Mapping[str, SortedRows], rng: np.random.Generator, *, rows: int, resamples: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return each model's metrics, one value per resample."""
+    import numpy as np
+
+    parts: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in models}
+    size = max(1, CELLS_AT_ONCE // rows)
+    for start in range(0, resamples, size):
+        counts = _draw(rng, rows, min(size, resamples - start))
+        for name, model in models.items():
+            parts[name].append(model.metrics(counts))
+    return {
+        name: {metric: np.concatenate([part[metric] for part in found]) for metric in found[0]}
+        for name, found in parts.items()
+    }
 
 
 def _draw(rng: np.random.Generator, rows: int, resamples: int) -> np.ndarray:
@@ -95,7 +103,7 @@ def _middles(metrics: Mapping[str, np.ndarray]) -> dict[str, Interval]:
     return found
 
 
-class _Prepared:
+class SortedRows:
     """One model's rows, sorted by falling probability once for all resamples."""
 
     def __init__(self, labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> None:

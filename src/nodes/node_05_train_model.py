@@ -60,9 +60,8 @@ def train_model(
     The same rows and seed give the same model to the byte, with any number of threads.
 
     Args:
-        train: one row per customer; ``churned`` is 0 or 1, and every numeric column but key and
-            date is a feature.
-        n_trials: candidates of the search; the first is a fixed sensible guess.
+        train: one row per customer; every numeric column but key, date and target is a feature.
+        n_trials: candidates of the search; the first is always the same.
         folds: parts of the stratified cross-validation.
         max_trees: where a fit ends that early stopping has not ended.
         seed: of folds, search, trees and shuffles.
@@ -99,7 +98,7 @@ def _train(
     threads: int,
 ) -> Trained:
     clock = _Clock()
-    with ThreadPoolExecutor(threads, thread_name_prefix="fit") as pool:
+    with ThreadPoolExecutor(threads) as pool:
         parts = make_folds(features, labels, folds=folds, seed=seed, pool=pool)
         clock.lap("cut and bin the folds")
         found = search(parts, n_trials=n_trials, max_trees=max_trees, seed=seed, pool=pool)
@@ -107,11 +106,10 @@ def _train(
         weighting = weigh(found, labels, seed=seed, pool=pool)
         chosen = threshold.choose(labels, weighting.chosen.probabilities)
         clock.lap("class weights and threshold")
-        settings = dict(found.best.settings)
-        if weighting.chosen.weight != 1:
-            settings["scale_pos_weight"] = weighting.chosen.weight
+        settings = {**found.best.settings, "scale_pos_weight": weighting.chosen.weight}
+        trees = weighting.chosen.trees
         fitting = pool.submit(
-            fit_final, features, labels, settings=settings, trees=weighting.chosen.trees, seed=seed
+            fit_final, features, labels, settings=settings, trees=trees, seed=seed
         )
         permutation = permutation_drops(found.fits, features, labels, seed=seed, pool=pool)
         model = fitting.result()
@@ -191,7 +189,9 @@ def _metrics(trained: Trained) -> dict[str, float | int]:
 
 def _tables(trained: Trained) -> dict[str, list[dict[str, Any]]]:
     found = trained.found
-    settings = {**FIXED, **found.best.settings, "n_estimators": trained.weighting.chosen.trees}
+    chosen = trained.weighting.chosen
+    settings = {**FIXED, **found.best.settings, "n_estimators": chosen.trees}
+    settings["scale_pos_weight"] = chosen.weight
     names = sorted(trained.permutation, key=lambda name: -trained.permutation[name][0])
     return {
         "The winner's settings": [{"setting": k, "value": _short(v)} for k, v in settings.items()],

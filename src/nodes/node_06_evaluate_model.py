@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from src.customers import KEY
 from src.modelling import attributions, baseline, curves, threshold
-from src.modelling.columns import KEY, features_of, labels_of
+from src.modelling.columns import features_of, labels_of
 from src.modelling.curves import Judged
 from src.modelling.explain import Explanation, explain
 from src.modelling.importance import gain_shares
@@ -95,38 +96,47 @@ def evaluate_model(
         ValueError: a feature of the model is missing, or the target is not usable.
         ArithmeticError: the explanations do not add up to the predictions.
     """
+    found = _judge(model, train, test, bootstrap=bootstrap, shap_rows=shap_rows, seed=seed)
+    return _report(found, rows={"train": len(train), "test": len(test)}, bootstrap=bootstrap)
+
+
+def _judge(
+    model: xgboost.XGBClassifier,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    *,
+    bootstrap: int,
+    shap_rows: int,
+    seed: int,
+) -> Judgement:
     names = model.get_booster().feature_names
-    seen, unseen = features_of(train, names), features_of(test, names)
-    labels = labels_of(test)
-    chosen = threshold.threshold_of(model) or _out_of_fold_threshold(
-        model, seen, labels_of(train), seed
-    )
+    seen, seen_labels = features_of(train, names), labels_of(train)
+    unseen, labels = features_of(test, names), labels_of(test)
+    carried = threshold.threshold_of(model)
+    chosen = carried or _out_of_fold_threshold(model, seen, seen_labels, seed)
     judged = _judged(MODEL, labels, baseline.probabilities_of(model, unseen), chosen.value)
-    plain = _judge_baseline(seen, labels_of(train), unseen, labels, seed)
+    plain = _judge_baseline(seen, seen_labels, unseen, labels, seed)
     sample = _sample(len(test), shap_rows, seed)
     explanation = _checked(explain(model, unseen.iloc[sample]))
     riskiest = int(explanation.margins.argmax())
     keys = test[KEY] if KEY in test.columns else test.index.to_series()
-    return _report(
-        Judgement(
-            labels=labels,
-            model=judged,
-            baseline=plain,
-            reason=chosen.reason,
-            intervals=intervals(
-                labels,
-                {one.name: one.probabilities for one in (judged, plain)},
-                {one.name: one.threshold for one in (judged, plain)},
-                resamples=bootstrap,
-                seed=seed,
-            ),
-            explanation=explanation,
-            customer=riskiest,
-            customer_key=keys.iloc[sample[riskiest]],
-            gain=gain_shares(model.get_booster()),
-        ),
-        rows={"train": len(train), "test": len(test)},
-        bootstrap=bootstrap,
+    drawn = intervals(
+        labels,
+        {one.name: one.probabilities for one in (judged, plain)},
+        {one.name: one.threshold for one in (judged, plain)},
+        resamples=bootstrap,
+        seed=seed,
+    )
+    return Judgement(
+        labels=labels,
+        model=judged,
+        baseline=plain,
+        reason=chosen.reason,
+        intervals=drawn,
+        explanation=explanation,
+        customer=riskiest,
+        customer_key=keys.iloc[sample[riskiest]],
+        gain=gain_shares(model.get_booster()),
     )
 
 
