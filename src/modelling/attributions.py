@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.modelling.drawing import BASELINE, INK, MODEL, MUTED, RISE, bars, draw, low_to_high
 
