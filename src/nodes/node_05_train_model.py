@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from sf_ml_framework import Report
 
+_LOGGER = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
@@ -43,7 +46,6 @@ class Trained:
     chosen: threshold.Threshold
     gain: dict[str, float]
     permutation: dict[str, tuple[float, float]]
-    seconds: dict[str, float]
 
 
 def train_model(
@@ -124,20 +126,18 @@ def _train(
         chosen=chosen,
         gain=gain_shares(model.get_booster()),
         permutation=permutation,
-        seconds=clock.laps,
     )
 
 
 class _Clock:
-    """Seconds of each step, in order."""
+    """Logs how long each step took. A report does not hold it: the same seed, the same report."""
 
     def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def lap(self, step: str) -> None:
         now = time.perf_counter()
-        self.laps[step] = round(now - self._last, 2)
+        _LOGGER.info("%.2f s: %s", now - self._last, step)
         self._last = now
 
 
@@ -215,8 +215,6 @@ def _tables(trained: Trained) -> dict[str, list[dict[str, Any]]]:
             }
             for name in names
         ],
-        "Seconds": [{"step": step, "seconds": took} for step, took in trained.seconds.items()],
-        "Versions": _versions(),
     }
 
 
@@ -230,23 +228,11 @@ def _candidate_row(found: Search, tried: Any) -> dict[str, Any]:
         "trees": tried.trees,
         "outcome": "winner" if winner else "pruned" if tried.pruned else "complete",
         **{name: _short(value) for name, value in tried.settings.items()},
-        "seconds of fitting": round(tried.seconds, 2),
     }
 
 
 def _short(value: object) -> object:
     return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def _versions() -> list[dict[str, Any]]:
-    import platform
-    from importlib import import_module
-
-    libraries = ("xgboost", "optuna", "sklearn", "pandas", "numpy")
-    return [
-        {"library": "python", "version": platform.python_version()},
-        *({"library": name, "version": import_module(name).__version__} for name in libraries),
-    ]
 
 
 def _figures(trained: Trained) -> dict[str, str]:

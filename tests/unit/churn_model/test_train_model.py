@@ -64,8 +64,7 @@ def test_the_report_tells_everything_about_the_search(trained):
     assert len(report.tables["Every candidate"]) == TRAINING["n_trials"]
     assert [row["outcome"] for row in report.tables["Every candidate"]].count("winner") == 1
     assert {row["feature"] for row in report.tables["Feature importance"]} == set(FEATURES)
-    assert {"xgboost", "optuna", "sklearn"} <= {row["library"] for row in report.tables["Versions"]}
-    assert "Seconds" in report.tables
+    assert not {"Seconds", "Versions"} & set(report.tables), "a run's own record has these"
     assert "With and without class weights" in report.tables
     assert list(report.figures) == [
         "The search",
