@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import inspect
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from sf_ml_framework.author.report import Report
 from sf_ml_framework.errors import FrameworkError, NodeError
 from sf_ml_framework.manifest.model import DatasetSpec, NodeSpec
 from sf_ml_framework.run import memory
@@ -20,6 +19,9 @@ from sf_ml_framework.run.outcome import Failure, LoadingError, Outcome, ResultEr
 from sf_ml_framework.run.ports import Place
 from sf_ml_framework.run.records import Saved
 from sf_ml_framework.run.trace import author_trace, one_line
+
+_TAKES_ANY = 0x08
+"""Flag of a code object that takes ``**kwargs``: ``inspect.CO_VARKEYWORDS``."""
 
 LARGEST_RETURN_VALUE = 64 * 1024
 """Bytes of JSON that a journal keeps of what a node without outputs returns."""
@@ -97,8 +99,7 @@ def _arguments(
     place: Place,
 ) -> dict[str, Any]:
     """Return what *function* is called with; only what it takes is loaded."""
-    parameters = inspect.signature(function).parameters
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    parameters, takes_any = _parameters(function)
     reserved = _reserved(node, bindings, place)
     filled: dict[str, Any] = {name: reserved[name]() for name in node.reserved}
     filled |= {
@@ -110,6 +111,19 @@ def _arguments(
                 datasets[spec.dataset], spec.version, frame=spec.frame, dataclass=spec.dataclass
             )
     return filled
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[Collection[str], bool]:
+    """Return the names that *function* takes, and whether it takes any other besides."""
+    code = getattr(function, "__code__", None)
+    if code is not None and not hasattr(function, "__wrapped__"):
+        # What inspect would find, without importing it into every worker.
+        count = code.co_argcount + code.co_kwonlyargcount
+        return code.co_varnames[:count], bool(code.co_flags & _TAKES_ANY)
+    import inspect
+
+    parameters = inspect.signature(function).parameters
+    return parameters, any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def _reserved(node: NodeSpec, bindings: Bindings, place: Place) -> dict[str, Callable[[], Any]]:
@@ -227,7 +241,11 @@ def _save(
 
 def _metrics(values: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Return the metrics of every report; two of one name are told apart by their dataset."""
-    reports = [(name, value.metrics) for name, value in values if isinstance(value, Report)]
+    module = sys.modules.get("sf_ml_framework.author.report")
+    if module is None:
+        # Whoever made a report has imported it.
+        return {}
+    reports = [(name, value.metrics) for name, value in values if isinstance(value, module.Report)]
     times = Counter(metric for _, metrics in reports for metric in metrics)
     return {
         metric if times[metric] == 1 else f"{name}.{metric}": _plain(value)

@@ -5,7 +5,6 @@ Times are UTC in ISO 8601 with microseconds; durations are seconds.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Literal
 
 import msgspec
@@ -67,7 +66,10 @@ class NodeKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def digest(self) -> str:
         """SHA-256 of the whole key, the same for equal keys whatever the order of their entries."""
-        return hashlib.sha256(_KEY_ENCODER.encode(self)).hexdigest()
+        # Imported here: a worker reads records and makes no digest.
+        from hashlib import sha256
+
+        return sha256(_KEY_ENCODER.encode(self)).hexdigest()
 
 
 _KEY_ENCODER = msgspec.json.Encoder(order="sorted")

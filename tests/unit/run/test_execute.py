@@ -1,3 +1,4 @@
+import functools
 import sys
 from dataclasses import dataclass
 
@@ -107,6 +108,37 @@ def test_a_function_that_takes_anything_gets_everything(project):
     run(project, name)
 
     assert CALLS == [{"table": "rows", "k": 1}]
+
+
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*arguments, **named):
+        return function(*arguments, **named)
+
+    return wrapper
+
+
+@logged
+def decorated(table, *, k=1):
+    CALLS.append((table, k))
+
+
+class Group:
+    @classmethod
+    def method(cls, table, *, k=1):
+        CALLS.append((table, k))
+
+
+@pytest.mark.parametrize("function", ["decorated", "Group.method"])
+def test_a_function_that_is_wrapped_or_bound_gets_what_it_takes(project, function):
+    project.node(
+        "one", function=f"{__name__}:{function}", inputs={"table": "raw"}, params={"k": 5, "z": 1}
+    )
+    project.place.save(project.datasets["raw"], "v1.0.0", "rows")
+
+    run(project, "one")
+
+    assert CALLS == [("rows", 5)]
 
 
 def gives_two():
