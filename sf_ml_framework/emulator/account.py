@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .catalog import Catalog
 from .clock import Clock, Loops
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from .registry import Call, Row
+
+Part = TypeVar("Part")
 
 SESSION_PARAMETERS: dict[str, Any] = {
     "AUTOCOMMIT": True,
@@ -108,6 +110,8 @@ class Account:
         self.locks = TableLocks()
         self.registry = Registry()
         self.observers: list[Callable[[Session, exp.Expr, ResultSet], None]] = []
+        self.parts: dict[type, Any] = {}
+        """What a room offers to other rooms, by its class; see :meth:`part`."""
         self.sessions: dict[int, Session] = {}
         self.tokens = Tokens(self)
         self.stages = Stages(self)
@@ -181,6 +185,13 @@ class Account:
         self._closing.append(call)
 
     # What rooms use.
+
+    def part(self, kind: type[Part]) -> Part:
+        """Return what a room put into ``account.parts[kind]``, such as the running services."""
+        found = self.parts[kind]
+        if not isinstance(found, kind):  # pragma: no cover - each class keys itself
+            raise TypeError(f"{found!r} is no {kind.__name__}")
+        return found
 
     def open_session(self, *, user: str, role: str) -> Session:
         """Open a session without asking who it is."""

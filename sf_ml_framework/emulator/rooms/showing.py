@@ -104,10 +104,12 @@ def _scope(call: Call, word: str) -> Scope:  # noqa: PLR0911
         path = session.resolve_schema((session.schema or "",) if bare else reader.name())
         _must_stand(call, "SCHEMA", path)
         return Scope("SCHEMA", Path(path.database, path.name, ""))
-    if reader.peek().kind == "WORD" and reader.peek(1).kind in {"WORD", "QUOTED"}:
+    filtered = reader.peek(1).word in {"LIKE", "STARTS", "LIMIT", "ROOT"}
+    if reader.peek().kind == "WORD" and reader.peek(1).kind in {"WORD", "QUOTED"} and not filtered:
         kind = reader.next().word
         while reader.peek(1).kind in {"WORD", "QUOTED"} and reader.peek().word in {
             "POOL",
+            "REPOSITORY",
             "TABLE",
             "VIEW",
         }:

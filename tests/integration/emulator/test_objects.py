@@ -136,3 +136,11 @@ def test_a_fresh_account_holds_what_a_fresh_account_holds(show):
 
     assert roles >= {"ACCOUNTADMIN", "SECURITYADMIN", "SYSADMIN", "USERADMIN", "ORGADMIN", "PUBLIC"}
     assert show("show databases like 'SNOWFLAKE'")
+
+
+def test_a_schema_may_be_followed_by_a_filter(run, show):
+    run("create table alpha (x int)")
+    run("create table beta (x int)")
+
+    assert [row["name"] for row in show("show tables in public limit 1")] == ["ALPHA"]
+    assert [row["name"] for row in show("show tables in public starts with 'B'")] == ["BETA"]
