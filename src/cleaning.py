@@ -63,7 +63,8 @@ NEW_CUSTOMER_MONTHS = 3
 def dated(customers: ibis.Table) -> ibis.Table:
     """Add ``days_since_active``: whole days from the last activity to the snapshot."""
     days = customers[SNAPSHOT].delta(customers["last_active_on"], unit="day")
-    return customers.mutate(days_since_active=days.cast("int32")).drop("last_active_on")
+    others = [name for name in customers.columns if name != "last_active_on"]
+    return customers.select(*others, days_since_active=days.cast("int32"))
 
 
 def usable(customers: ibis.Table) -> ibis.ir.BooleanValue:
@@ -80,10 +81,13 @@ def newest_of_each(customers: ibis.Table) -> ibis.Table:
     """
     import ibis
 
-    others = [name for name in customers.columns if name not in (KEY, SNAPSHOT)]
-    order = [ibis.desc(customers[name]) for name in (SNAPSHOT, "days_since_active", *others)]
-    # The fewer days since the last activity, the newer is what the row says.
-    order[1] = ibis.asc(customers["days_since_active"])
+    first = (KEY, SNAPSHOT, "days_since_active")
+    order = [
+        ibis.desc(customers[SNAPSHOT]),
+        # The fewer days since the last activity, the newer is what the row says.
+        ibis.asc(customers["days_since_active"]),
+        *(ibis.desc(customers[name]) for name in customers.columns if name not in first),
+    ]
     number = ibis.row_number().over(ibis.window(group_by=customers[KEY], order_by=order))
     return customers.filter(number == 0).order_by(KEY)
 
