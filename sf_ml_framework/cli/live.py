@@ -38,6 +38,7 @@ class Live(Progress):
     """Draws a checklist; what has ended scrolls away like any other line."""
 
     def __init__(self, output: Output, stream: TextIO, *, verbose: bool = False) -> None:
+        super().__init__()
         self._stream, self._verbose = stream, verbose
         self._console = Console(
             file=stream,
@@ -72,6 +73,7 @@ class Live(Progress):
         self._waiting.pop(node.name, None)
         self._running[node.name] = (time.monotonic(), reason, attempt)
         self._redraw()
+        super().node_started(node, reason, attempt)
 
     def node_finished(self, node_run: NodeRun) -> None:
         """Write its line, to stay."""

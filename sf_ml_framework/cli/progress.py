@@ -21,13 +21,19 @@ ALIVE_SECONDS = 30.0
 class Progress(Observer):
     """An observer that a command can close and ask how to resume; tells nothing by itself."""
 
-    resume_command = ""
+    def __init__(self) -> None:
+        self.resume_command = ""
+        self.at_first_node: Callable[[], object] | None = None
+        """Called once, while the first node begins: its process takes a while to start."""
 
     def run_started(self, run: RunRecord) -> None:
         """Tell nothing."""
 
     def node_started(self, node: NodeSpec, reason: Reason, attempt: int) -> None:
-        """Tell nothing."""
+        """Tell nothing; when it is the first, use the time until its process is up."""
+        prepare, self.at_first_node = self.at_first_node, None
+        if prepare is not None:
+            prepare()
 
     def node_finished(self, node_run: NodeRun) -> None:
         """Tell nothing."""
@@ -54,6 +60,7 @@ class Lines(Progress):
         verbose: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._output, self._stream = output, stream
         self._verbose = verbose
         self._clock = clock
@@ -75,6 +82,7 @@ class Lines(Progress):
         self._running[node.name] = (now, now)
         if attempt > 1:
             self._write(f"      {node.name}: attempt {attempt}")
+        super().node_started(node, reason, attempt)
 
     def node_finished(self, node_run: NodeRun) -> None:
         """Say how it ended."""

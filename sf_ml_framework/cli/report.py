@@ -61,6 +61,15 @@ def report(invocation: Invocation, /, run: str | None, target: Path | None, open
             output.talk("no browser could be opened; open the file above by hand")
 
 
+def prepare() -> None:
+    """Import what the page of a run needs."""
+    import jinja2
+
+    from sf_ml_framework.show import page
+
+    _LOGGER.debug("%s and %s are ready", jinja2.__name__, page.__name__)
+
+
 def after_run(
     workspace: Workspace, record: RunRecord, nodes: Sequence[NodeRun], output: Output
 ) -> Path | None:

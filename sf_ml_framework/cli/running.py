@@ -83,17 +83,16 @@ def run(invocation: Invocation, /, **options: Any) -> None:
     with open_workspace(invocation, asked.data_format) as workspace:
         request = request_of(workspace, invocation, asked)
 
+        from sf_ml_framework.cli import report, summary
         from sf_ml_framework.cli.progress import progress_on
 
         progress = progress_on(output, stream, verbose=bool(invocation.verbose))
+        progress.at_first_node = report.prepare
         try:
             record = workspace.runner(progress, asked.workers).run(request)
         finally:
             progress.close()
         nodes = in_order(record, workspace.journal.node_runs(record.run_id))
-
-        from sf_ml_framework.cli import report, summary
-
         page = report.after_run(workspace, record, nodes, output)
         found: Any = {"resume": progress.resume_command, "page": page}
         summary.tell_failures(workspace, nodes, output)
