@@ -139,7 +139,7 @@ extremes = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(st.lists(extremes, min_size=50, max_size=50))
 @pytest.mark.parametrize("statistics", [KNOWN, NOTHING])
 def test_the_strangest_customer_still_has_finite_features(table_of, statistics, values):
