@@ -24,12 +24,16 @@ FENCE = re.compile(
 SHAPES = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}"), "<run>"),
     (
-        re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?"),
+        re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?"),
         "<when>",
     ),
     (re.compile(r"\b\d+ min \d+ s|\b\d+(\.\d+)? (ms|s|min)\b"), "<duration>"),
     (re.compile(r"\b\d+(\.\d+)? (B|kB|MB|GB|KiB|MiB|GiB)\b"), "<size>"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "<hash>"),
+    (re.compile(r"\bPython \d+\.\d+\.\d+"), "<python>"),
+    (re.compile(r"^metrics .*", re.MULTILINE), "metrics <numbers>"),
+    # A slow machine says now and then that a node still runs.
+    (re.compile(r"^ +\w+ runs since .*\n", re.MULTILINE), ""),
     (re.compile(r"[ \t]{2,}"), "  "),
     (re.compile(r"[─━-]{3,}"), "---"),
 )
