@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from src.modelling.drawing import BASELINE, INK, MODEL, MUTED, RISE, bars, draw, low_to_high
+from src.modelling.drawing import (
+    BASELINE,
+    INK,
+    MODEL,
+    MUTED,
+    RISE,
+    Headline,
+    bars,
+    draw,
+    low_to_high,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +37,7 @@ def importance(
     other: Mapping[str, float],
     *,
     label: str,
-    subtitle: str,
+    headline: Headline,
     deviations: Mapping[str, float] | None = None,
 ) -> str:
     """Draw two measures of the same features side by side, sorted by the second.
@@ -36,7 +46,7 @@ def importance(
         gain: share of the gain of all splits, by feature.
         other: the measure to sort by.
         label: of *other*'s axis.
-        subtitle: what to take from the picture.
+        headline: stands above the picture.
         deviations: of *other*, drawn as whiskers.
     """
     names = sorted(other, key=lambda name: -other[name])[:SHOWN]
@@ -60,10 +70,10 @@ def importance(
         figure.get_layout_engine().set(wspace=0.06)
 
     height = 1.5 + 0.27 * len(names)
-    return draw("importance", "Feature importance", subtitle, paint, width=7.6, height=height)
+    return draw("importance", headline, paint, width=7.6, height=height)
 
 
-def shap_summary(found: Explanation, subtitle: str) -> str:
+def shap_summary(found: Explanation, headline: Headline) -> str:
     """Draw one dot per row and feature: where it moved the row, coloured by the feature's value."""
     names = list(found.mean_sizes())[:SHOWN]
 
@@ -81,7 +91,7 @@ def shap_summary(found: Explanation, subtitle: str) -> str:
         _colour_key(figure, axes)
 
     height = 1.6 + 0.3 * len(names)
-    return draw("shap-summary", "SHAP summary", subtitle, paint, width=7.6, height=height)
+    return draw("shap-summary", headline, paint, width=7.6, height=height)
 
 
 def _swarm(axes: Axes, place: int, values: np.ndarray, feature: np.ndarray) -> None:
@@ -127,9 +137,7 @@ def _colour_key(figure: Figure, axes: Axes) -> None:
     key.set_label("the feature's own value", labelpad=-16)
 
 
-def one_customer(
-    found: Explanation, place: int, *, title: str, subtitle: str, shown: int = 11
-) -> str:
+def one_customer(found: Explanation, place: int, *, headline: Headline, shown: int = 11) -> str:
     """Draw how the features of one row move its prediction from the average, step by step."""
     import numpy as np
 
@@ -148,7 +156,7 @@ def one_customer(
         _waterfall(axes, steps, found.average)
 
     height = 1.9 + 0.3 * len(steps)
-    return draw("one-customer", title, subtitle, paint, width=7.6, height=height)
+    return draw("one-customer", headline, paint, width=7.6, height=height)
 
 
 def _waterfall(axes: Axes, steps: Sequence[tuple[str, float]], start: float) -> None:
@@ -202,7 +210,7 @@ def _shown(value: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def progress(found: Search, subtitle: str) -> str:
+def progress(found: Search, headline: Headline) -> str:
     """Draw each candidate's score in the order of their proposal, and the best so far."""
 
     def paint(figure: Figure) -> None:
@@ -223,7 +231,7 @@ def progress(found: Search, subtitle: str) -> str:
         # Beneath the axes, where no candidate can be hidden by it.
         figure.legend(loc="outside lower center", ncols=3)
 
-    return draw("search", "The search", subtitle, paint)
+    return draw("search", headline, paint)
 
 
 def _dots(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from src.modelling.drawing import BASELINE, INK, MODEL, MUTED, PAPER, RISE, draw, percent
+from src.modelling.drawing import BASELINE, INK, MODEL, MUTED, PAPER, RISE, Headline, draw, percent
 from src.modelling.scores import calibration
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _look(first: bool) -> dict[str, object]:
     }
 
 
-def roc(labels: np.ndarray, judged: list[Judged], subtitle: str) -> str:
+def roc(labels: np.ndarray, judged: list[Judged], headline: Headline) -> str:
     """Draw the ROC curve of each model."""
     from sklearn.metrics import roc_curve
 
@@ -53,10 +53,10 @@ def roc(labels: np.ndarray, judged: list[Judged], subtitle: str) -> str:
         _unit(axes, "Stayers called by mistake", "Leavers found")
         axes.legend(loc="lower right")
 
-    return draw("roc", "ROC curve", subtitle, paint, height=5.2)
+    return draw("roc", headline, paint, height=5.2)
 
 
-def precision_recall(labels: np.ndarray, judged: list[Judged], subtitle: str) -> str:
+def precision_recall(labels: np.ndarray, judged: list[Judged], headline: Headline) -> str:
     """Draw precision over recall for each model, beside what calling everybody would give."""
     from sklearn.metrics import precision_recall_curve
 
@@ -78,10 +78,10 @@ def precision_recall(labels: np.ndarray, judged: list[Judged], subtitle: str) ->
         _unit(axes, "Leavers found (recall)", "Calls that reach a leaver (precision)")
         axes.legend(loc="upper right")
 
-    return draw("precision-recall", "Precision and recall", subtitle, paint, height=5.2)
+    return draw("precision-recall", headline, paint, height=5.2)
 
 
-def confusion(labels: np.ndarray, model: Judged, subtitle: str) -> str:
+def confusion(labels: np.ndarray, model: Judged, headline: Headline) -> str:
     """Draw how many rows fall on each side of the threshold."""
     import numpy as np
 
@@ -110,10 +110,10 @@ def confusion(labels: np.ndarray, model: Judged, subtitle: str) -> str:
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    return draw("confusion", "Confusion matrix", subtitle, paint, width=6.2, height=4.6)
+    return draw("confusion", headline, paint, width=6.2, height=4.6)
 
 
-def calibrated(labels: np.ndarray, judged: list[Judged], subtitle: str) -> str:
+def calibrated(labels: np.ndarray, judged: list[Judged], headline: Headline) -> str:
     """Draw observed over predicted shares, and how the predictions are spread."""
     import numpy as np
     from matplotlib.ticker import NullLocator
@@ -143,10 +143,12 @@ def calibrated(labels: np.ndarray, judged: list[Judged], subtitle: str) -> str:
         percent(axes.yaxis)
         percent(below.xaxis)
 
-    return draw("calibration", "Calibration", subtitle, paint, height=5.6)
+    return draw("calibration", headline, paint, height=5.6)
 
 
-def thresholds(labels: np.ndarray, probabilities: np.ndarray, chosen: float, subtitle: str) -> str:
+def thresholds(
+    labels: np.ndarray, probabilities: np.ndarray, chosen: float, headline: Headline
+) -> str:
     """Draw precision, recall and F1 over the threshold, and the chosen one."""
     from sklearn.metrics import precision_recall_curve
 
@@ -177,7 +179,7 @@ def thresholds(labels: np.ndarray, probabilities: np.ndarray, chosen: float, sub
         axes.xaxis.set_major_formatter("{x:.1f}")
         axes.legend(loc="center right")
 
-    return draw("thresholds", "How the threshold was chosen", subtitle, paint)
+    return draw("thresholds", headline, paint)
 
 
 def _spread(points: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ RULE = "#dfe4ea"
 PAPER = "#ffffff"
 
 BAND_INCHES = 0.68
-"""Height above the axes, for title and subtitle."""
+"""Height above the axes, for the headline."""
 
 SHEET: dict[str, Any] = {
     "figure.facecolor": PAPER,
@@ -55,10 +56,19 @@ SHEET: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What stands above a picture; its name stands in the report's caption."""
+
+    finding: str
+    """What a reader should take from it."""
+    basis: str
+    """What it was drawn from."""
+
+
 def draw(
     name: str,
-    title: str,
-    subtitle: str,
+    headline: Headline,
     paint: Callable[[Figure], None],
     *,
     width: float = 7.2,
@@ -68,11 +78,10 @@ def draw(
 
     Args:
         name: salts the picture's inner ids, so that several can stand in one page.
-        title: what the picture shows.
-        subtitle: what a reader should take from it.
+        headline: stands above the axes.
         paint: adds axes to the figure and draws on them.
         width: in inches.
-        height: in inches, title included.
+        height: in inches, headline included.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -85,8 +94,8 @@ def draw(
         figure.set_layout_engine("constrained", rect=(0.01, 0.01, 0.98, top - 0.01))
         paint(figure)
         above = (height - 0.26) / height, (height - 0.5) / height
-        figure.text(0.02, above[0], title, fontsize=12.5, fontweight="bold", va="center")
-        figure.text(0.02, above[1], subtitle, fontsize=9.5, color=MUTED, va="center")
+        figure.text(0.02, above[0], headline.finding, fontsize=12, fontweight="bold", va="center")
+        figure.text(0.02, above[1], headline.basis, fontsize=9.5, color=MUTED, va="center")
         return _svg(figure)
 
 

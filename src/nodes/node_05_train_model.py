@@ -18,6 +18,7 @@ from src.modelling.attributions import importance, progress
 from src.modelling.columns import features_of, labels_of, left_out
 from src.modelling.cores import available_cores
 from src.modelling.curves import thresholds
+from src.modelling.drawing import Headline
 from src.modelling.final import fit_final
 from src.modelling.folds import FIXED, PATIENCE, make_folds
 from src.modelling.importance import ROWS_PER_FOLD, gain_shares, permutation_drops
@@ -236,24 +237,31 @@ def _short(value: object) -> object:
 
 
 def _figures(trained: Trained) -> dict[str, str]:
-    best = trained.found.best
+    found, chosen = trained.found, trained.chosen
     drops = {name: mean for name, (mean, _) in trained.permutation.items()}
+    winner = f"Candidate {found.best.number + 1} won with an AUC of {found.best.auc:.4f}"
     return {
         "The search": progress(
-            trained.found, f"candidate {best.number + 1} won with an AUC of {best.auc:.4f}"
+            found, Headline(winner, f"mean over the held-out rows of {len(found.fits)} folds")
         ),
         "Feature importance": importance(
             trained.gain,
             drops,
             label="fall of AUC when shuffled",
-            subtitle="measured on held-out rows; whiskers: deviation over folds",
+            headline=Headline(
+                f"{max(drops, key=lambda name: drops[name])} would be missed most",
+                "measured on held-out rows; whiskers: deviation over folds",
+            ),
             deviations={name: spread for name, (_, spread) in trained.permutation.items()},
         ),
         "How the threshold was chosen": thresholds(
             trained.labels,
             trained.weighting.chosen.probabilities,
-            trained.chosen.value,
-            f"highest F1 on {len(trained.labels):,} out-of-fold predictions of training rows",
+            chosen.value,
+            Headline(
+                f"{chosen.value:.3f} balances precision and recall best",
+                f"highest F1 on {len(trained.labels):,} out-of-fold predictions of training rows",
+            ),
         ),
     }
 

@@ -15,6 +15,7 @@ from src.customers import KEY
 from src.modelling import attributions, baseline, curves, threshold
 from src.modelling.columns import features_of, labels_of
 from src.modelling.curves import Judged
+from src.modelling.drawing import Headline
 from src.modelling.explain import Explanation, explain
 from src.modelling.importance import gain_shares
 from src.modelling.intervals import Interval, intervals
@@ -297,39 +298,55 @@ def _customer_rows(found: Judgement) -> list[dict[str, Any]]:
 
 
 def _figures(found: Judgement) -> dict[str, str]:
-    both = [found.model, found.baseline]
-    own, scores = found.intervals[MODEL], found.model.scores
-    explained = f"{len(found.explanation.rows):,} of {len(found.labels):,} test rows explained"
-    chance = found.model.probabilities
+    return {**_curves(found), **_attributions(found)}
+
+
+def _curves(found: Judgement) -> dict[str, str]:
+    model, labels, both = found.model, found.labels, [found.model, found.baseline]
+    scores, own = model.scores, found.intervals[MODEL]
+    called = model.probabilities >= model.threshold
+    caught, needless = int((labels[called] == 1).sum()), int((labels[called] == 0).sum())
+    basis = f"{len(labels):,} test rows"
+    marked = f"{basis}; the dot marks the chosen threshold"
+    area = f"AUC {scores['auc']:.3f}, 95% interval {own['auc']}"
+    precision = f"Average precision {scores['pr_auc']:.3f}, 95% interval {own['pr_auc']}"
+    balance = f"{caught:,} of {int(labels.sum()):,} leavers found, with {needless:,} needless calls"
+    honesty = (
+        f"Predicted shares are off by {100 * scores['calibration_error']:.1f} points on average"
+    )
     return {
-        "ROC curve": curves.roc(
-            found.labels, both, f"AUC {scores['auc']:.3f}, 95% interval {own['auc']}"
-        ),
-        "Precision and recall": curves.precision_recall(
-            found.labels,
-            both,
-            f"average precision {scores['pr_auc']:.3f}, 95% interval {own['pr_auc']}",
-        ),
+        "ROC curve": curves.roc(labels, both, Headline(area, marked)),
+        "Precision and recall": curves.precision_recall(labels, both, Headline(precision, marked)),
         "Confusion matrix": curves.confusion(
-            found.labels,
-            found.model,
-            f"{len(chance):,} test rows at the threshold {found.model.threshold:.3f}",
+            labels, model, Headline(balance, f"{basis} at the threshold {model.threshold:.3f}")
         ),
         "Calibration": curves.calibrated(
-            found.labels, both, "each dot is a tenth of the test rows; below, all predictions"
+            labels, both, Headline(honesty, f"each dot is a tenth of {basis}; below, all of them")
         ),
+    }
+
+
+def _attributions(found: Judgement) -> dict[str, str]:
+    explanation = found.explanation
+    sizes = explanation.mean_sizes()
+    basis = f"{len(explanation.rows):,} of {len(found.labels):,} test rows explained"
+    return {
         "Feature importance": attributions.importance(
             found.gain,
-            found.explanation.mean_sizes(),
+            sizes,
             label="mean size of SHAP value (log-odds)",
-            subtitle=explained,
+            headline=Headline(f"{next(iter(sizes))} moves the prediction most", basis),
         ),
-        "SHAP summary": attributions.shap_summary(found.explanation, explained),
+        "SHAP summary": attributions.shap_summary(
+            explanation, Headline("How each feature moves each customer's risk", basis)
+        ),
         "One customer explained": attributions.one_customer(
-            found.explanation,
+            explanation,
             found.customer,
-            title=f"Why customer {found.customer_key} is expected to leave",
-            subtitle="the highest risk among the explained rows, feature by feature",
+            headline=Headline(
+                f"Why customer {found.customer_key} is expected to leave",
+                "the highest risk among the explained rows, feature by feature",
+            ),
         ),
     }
 

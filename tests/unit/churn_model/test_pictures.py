@@ -7,6 +7,7 @@ import pytest
 
 from src.modelling import attributions, curves
 from src.modelling.curves import Judged
+from src.modelling.drawing import Headline
 from src.modelling.explain import Explanation
 from src.modelling.scores import scores_of
 
@@ -46,7 +47,9 @@ def judged(labels, seed):
 def test_the_same_rows_give_the_same_bytes():
     labels = (np.arange(400) % 8 == 0) * 1
 
-    one, other = (curves.roc(labels, [judged(labels, 1)], "the same") for _ in range(2))
+    one, other = (
+        curves.roc(labels, [judged(labels, 1)], Headline("one", "rows")) for _ in range(2)
+    )
 
     assert one == other
 
@@ -56,10 +59,10 @@ def test_many_rows_do_not_make_a_heavy_picture():
     model = judged(labels, 1)
 
     for picture in (
-        curves.roc(labels, [model], ""),
-        curves.precision_recall(labels, [model], ""),
-        curves.thresholds(labels, model.probabilities, 0.25, ""),
-        curves.calibrated(labels, [model], ""),
+        curves.roc(labels, [model], Headline("", "")),
+        curves.precision_recall(labels, [model], Headline("", "")),
+        curves.thresholds(labels, model.probabilities, 0.25, Headline("", "")),
+        curves.calibrated(labels, [model], Headline("", "")),
     ):
         assert len(picture) < LARGEST
 
@@ -77,5 +80,5 @@ def test_a_feature_that_never_varies_can_be_drawn():
         seconds=0.0,
     )
 
-    assert attributions.shap_summary(found, "").startswith("<svg")
-    assert attributions.one_customer(found, 0, title="", subtitle="").startswith("<svg")
+    assert attributions.shap_summary(found, Headline("", "")).startswith("<svg")
+    assert attributions.one_customer(found, 0, headline=Headline("", "")).startswith("<svg")
