@@ -18,8 +18,6 @@ Form = Literal["table", "json", "csv"]
 Style = Literal["good", "bad", "quiet", "strong", "plain"]
 
 _ANSI: dict[Style, str] = {"good": "32", "bad": "31", "quiet": "2", "strong": "1"}
-_NARROWEST = 12
-"""Characters that a column that gives way keeps at least."""
 
 
 def text_of(value: Any) -> str:
@@ -43,6 +41,8 @@ class Column(NamedTuple):
     right: bool = False
     gives_way: bool = False
     """Whether it is shortened where the terminal is too narrow."""
+    least: int = 12
+    """Columns of the terminal that it keeps when it gives way."""
     can_go: bool = False
     """Whether it is left out where even that does not help."""
     style: Callable[[Any], Style] | None = None
@@ -255,19 +255,22 @@ def _that_fit(
 def _least(column: Column, rows: Sequence[Mapping[str, Any]]) -> int:
     texts = [one_line(column.show(row.get(column.name))) for row in rows]
     widest = max(map(width_of, [column.title or column.name, *texts]))
-    return min(widest, _NARROWEST) if column.gives_way else widest
+    return min(widest, column.least) if column.gives_way else widest
 
 
 def _narrow(columns: Sequence[Column], widths: list[int], room: int) -> None:
     """Take from the columns that give way what is more than *room*; 0 is room for everything."""
     excess = sum(widths) + 2 * (len(widths) - 1) - room if room else 0
-    giving = [place for place, column in enumerate(columns) if column.gives_way]
-    # The widest first, so that short texts stay whole.
-    while excess > 0 and giving:
-        widest = max(giving, key=widths.__getitem__)
-        if widths[widest] <= _NARROWEST:
+    while excess > 0:
+        giving = [
+            place
+            for place, column in enumerate(columns)
+            if column.gives_way and widths[place] > column.least
+        ]
+        if not giving:
             break
-        widths[widest] -= 1
+        # The widest first, so that short texts stay whole.
+        widths[max(giving, key=widths.__getitem__)] -= 1
         excess -= 1
 
 

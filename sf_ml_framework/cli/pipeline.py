@@ -13,7 +13,7 @@ from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.files import write_text
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import format_option
-from sf_ml_framework.cli.output import Column, Form
+from sf_ml_framework.cli.output import Column, Form, shortened, terminal_width
 from sf_ml_framework.cli.words import plural
 from sf_ml_framework.cli.workspace import open_workspace
 from sf_ml_framework.errors import Fault, ManifestError
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _NODE_COLUMNS = (
     Column("node"),
-    Column("reads", gives_way=True),
-    Column("makes", gives_way=True),
-    Column("description", gives_way=True),
+    Column("reads", gives_way=True, least=20, can_go=True),
+    Column("makes", gives_way=True, least=20),
+    Column("description", gives_way=True, least=30),
 )
 _FAULT_COLUMNS = (Column("place"), Column("message"), Column("remedy"))
 
@@ -77,7 +77,9 @@ def dag(invocation: Invocation, /, form: DagForm, output: Path | None) -> None:
         if form == "json":
             invocation.output.json(_graph(manifest))
         else:
-            invocation.output.text(_drawn(manifest, form).rstrip("\n"))
+            width = terminal_width(invocation.output.stdout) if form == "text" else 0
+            for line in _drawn(manifest, form).splitlines():
+                invocation.output.text(shortened(line, width) if width else line)
         return
     text = (
         msgspec.json.format(msgspec.json.encode(_graph(manifest))).decode()
