@@ -127,7 +127,7 @@ class Crew:
             return False
         for message in messages:
             if isinstance(message, Ready):
-                worker.ready = True
+                worker.welcome()
             elif isinstance(message, Failure) and message.kind == "stopped":
                 # Its end follows, and that decides what is told of the node.
                 worker.trace = message.trace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -39,11 +40,17 @@ def raise_on_signals() -> dict[int, Any]:
     """
     if threading.current_thread() is not threading.main_thread():
         return {}
-    return {number: signal.signal(number, _raise) for number in NAMES}
+    owner = os.getpid()
 
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != owner:
+            # A node's own child, forked with this handler: it ends as it would have without us.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        raise Stopped(NAMES[signal.Signals(number)])
 
-def _raise(number: int, _frame: FrameType | None) -> None:
-    raise Stopped(NAMES[signal.Signals(number)])
+    return {number: signal.signal(number, handle) for number in NAMES}
 
 
 class Interrupts:

@@ -21,7 +21,7 @@ from sf_ml_framework.run.git import GitStatus
 from sf_ml_framework.run.inputs import check_present
 from sf_ml_framework.run.interrupts import Stopped
 from sf_ml_framework.run.lock import Holder, RunLock
-from sf_ml_framework.run.outcome import Outcome
+from sf_ml_framework.run.outcome import Outcome, failure_of
 from sf_ml_framework.run.overrides import Overrides
 from sf_ml_framework.run.ports import Journal, Place
 from sf_ml_framework.run.records import NodeRun, RunRecord
@@ -136,6 +136,8 @@ class Once:
             self.journal.record_node(step.cancel(str(error) or "stopped by Ctrl-C"))
             self._finish(run, time.monotonic() - began)
             raise
+        except Exception as error:  # noqa: BLE001 -- what began is recorded to its end
+            node_run = step.fail(failure_of(error))
         self.journal.record_node(node_run)
         self._finish(run, time.monotonic() - began)
         return node_run

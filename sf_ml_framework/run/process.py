@@ -19,6 +19,8 @@ from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job
 from sf_ml_framework.run.outcome import Failure
 
 NEVER = float("inf")
+START_SECONDS = 60.0
+"""How long a worker may take to come up."""
 REAP_SECONDS = 1.0
 """How long a worker whose socket is closed may take to end."""
 
@@ -51,32 +53,35 @@ class WorkerProcess:
         self.kill_at = NEVER
         """When it must be killed, having been told to end."""
         self.trace = ""
-        """Where the node was when it was told to end."""
+        """Where the node was when it was told to end, if it could say so."""
         self.last_words: tuple[str, ...] = ()
         """The end of what it printed outside of nodes, known once it has ended."""
+        self._reaped = False
         # Without a name, so that nobody has to remove it.
         self._printed = TemporaryFile()  # noqa: SIM115 -- closed by reap
         here, there = socket.socketpair()
+        self.channel = Channel(here)
+        with there:
+            self.process = self._start(spawn, root, there.fileno())
+
+    def _start(self, spawn: Sequence[str], root: Path, descriptor: int) -> subprocess.Popen[bytes]:
         try:
-            self.process = subprocess.Popen(  # noqa: S603 -- the wiring's own command
-                [*spawn, "--fd", str(there.fileno())],
+            return subprocess.Popen(  # noqa: S603 -- the wiring's own command
+                [*spawn, "--fd", str(descriptor)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._printed,
                 stderr=self._printed,
                 cwd=root,
                 env=_environment(),
-                pass_fds=(there.fileno(),),
+                pass_fds=(descriptor,),
                 process_group=0,
             )
         except OSError as error:
-            here.close()
+            self.channel.close()
             self._printed.close()
             raise OperatorError(
                 f"a worker process cannot be started: {error}", remedy="mend that and run again"
             ) from error
-        finally:
-            there.close()
-        self.channel = Channel(here)
 
     @property
     def idle(self) -> bool:
@@ -91,8 +96,15 @@ class WorkerProcess:
             return False
         self.node = job.node.name
         self.timeout = job.node.resources.timeout_seconds
-        self.deadline = time.monotonic() + self.timeout
+        # The time of a node that comes with its worker begins when the worker is up.
+        self.deadline = time.monotonic() + self.timeout + (0 if self.ready else START_SECONDS)
         return True
+
+    def welcome(self) -> None:
+        """Take note that it is up."""
+        self.ready = True
+        if self.node:
+            self.deadline = time.monotonic() + self.timeout
 
     def finish(self, made: Iterable[Slot]) -> str:
         """Take note that its node ended and what it *made*; return the node."""
@@ -127,13 +139,14 @@ class WorkerProcess:
         """Wait for its end, help after *seconds*, and return its exit code (-N for signal N)."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
-        # Also when it ended by itself: what it started may not have.
-        self.kill()
-        self.process.wait()
-        self.channel.close()
-        if not self._printed.closed:
+        if not self._reaped:
+            # Also when it ended by itself: what it started may not have.
+            self.kill()
+            self.process.wait()
+            self.channel.close()
             self.last_words = tail_of(self._printed)
             self._printed.close()
+            self._reaped = True
         return self.process.returncode
 
     def close(self) -> None:
@@ -144,6 +157,8 @@ class WorkerProcess:
 
     def why_ended(self, code: int) -> Failure:
         """Return, as the failure of its node, why it ended with *code*."""
+        if not self.ready:
+            return self._not_started(code)
         if self.timed_out:
             return Failure(
                 error=f"node {self.node!r} was stopped after {self.timeout:g} s, its timeout",
@@ -153,31 +168,41 @@ class WorkerProcess:
             )
         if self.stopping:
             return Failure(error=f"node {self.node!r} was stopped", kind="stopped")
-        if not self.ready:
-            said = self.last_words[-1] if self.last_words else f"exit code {code}"
+        if self.trace:
             return Failure(
-                error=f"node {self.node!r} cannot run: a worker process did not start: {said}",
-                kind="worker",
-                trace="\n".join(self.last_words),
-                remedy="mend that and run again",
-                exit_code=OperatorError.exit_code,
-                retryable=False,
+                error=f"node {self.node!r} was told to end from outside of the run",
+                kind="signal",
+                trace=self.trace,
+                remedy="run again",
             )
         if code >= 0:
             return Failure(
                 error=f"node {self.node!r} ended its process with exit code {code}",
                 kind="exit",
-                trace=self.trace,
                 remedy="return from the function, or raise an error that says what is wrong",
             )
+        return self._ended_by_signal(-code)
+
+    def _not_started(self, code: int) -> Failure:
+        said = self.last_words[-1] if self.last_words else f"exit code {code}"
+        return Failure(
+            error=f"node {self.node!r} cannot run: a worker process did not start: {said}",
+            kind="worker",
+            trace="\n".join(self.last_words),
+            remedy="mend that and run again",
+            exit_code=OperatorError.exit_code,
+            retryable=False,
+        )
+
+    def _ended_by_signal(self, number: int) -> Failure:
         known = {each.value: each.name for each in signal.Signals}
         remedy = "a library that it calls crashed; its log tells where"
-        if -code == signal.SIGKILL:
+        if number == signal.SIGKILL:
             remedy = (
                 "someone killed it, or the system ran out of memory: give it less data,"
                 " or run fewer nodes at once with --workers"
             )
-        name = known.get(-code, f"signal {-code}")
+        name = known.get(number, f"signal {number}")
         return Failure(
             error=f"node {self.node!r} was ended by {name}", kind="signal", remedy=remedy
         )

@@ -56,6 +56,12 @@ def breaks():
             "node 'breaks' was ended by SIGKILL",
             "ran out of memory",
         ),
+        (
+            "os.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(600)",
+            "signal",
+            "node 'breaks' was told to end from outside of the run",
+            "run again",
+        ),
         ("import not_there", "ModuleNotFoundError", "No module named 'not_there'", ""),
     ],
 )
@@ -125,6 +131,44 @@ def test_a_node_that_hangs_is_stopped_at_its_timeout(project, body):
     assert ran.nodes["breaks"].error_kind == "timeout"
     assert ran.nodes["breaks"].error == "node 'breaks' was stopped after 1 s, its timeout"
     assert "timeout_minutes" in ran.nodes["breaks"].remedy
+
+
+def test_a_node_that_hung_once_is_tried_again(project):
+    project.source(
+        """
+        import os, time
+
+        def slow():
+            if not os.path.exists("tried"):
+                open("tried", "w").close()
+                time.sleep(600)
+        """
+    )
+    project.node("slow", timeout_seconds=1, retries=1)
+
+    node = project.run().nodes["slow"]
+
+    assert (node.status, node.attempt) == ("succeeded", 2)
+    assert node.notes == ("attempt 1 failed: node 'slow' was stopped after 1 s, its timeout",)
+
+
+def test_a_child_that_a_node_ends_ends_quietly(project):
+    """A pool of forked processes is ended with SIGTERM, which must mean nothing of ours there."""
+    project.source(
+        """
+        import multiprocessing, time
+
+        def pools():
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                return pool.map(abs, [-1, -2])
+        """
+    )
+    project.node("pools")
+
+    ran = project.run()
+
+    assert ran.nodes["pools"].return_value == [1, 2]
+    assert project.log(ran, "pools") == ""
 
 
 def test_where_a_node_hung_is_told(project):

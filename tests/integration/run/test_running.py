@@ -3,6 +3,7 @@
 import json
 import subprocess
 from contextlib import nullcontext
+from threading import Thread
 
 import pytest
 
@@ -323,6 +324,23 @@ def test_a_run_in_a_repository_knows_its_commit(chain):
     assert not clean.git_dirty
     assert dirty.git_commit == clean.git_commit
     assert dirty.git_dirty
+
+
+def test_a_run_need_not_be_in_the_main_thread(chain):
+    """There it hears no signals, and that is all."""
+    found = []
+
+    def run_there():
+        there = Project(chain.root)
+        there.specs, there.datasets = chain.specs, chain.datasets
+        found.append(there.run().statuses)
+        there.close()
+
+    thread = Thread(target=run_there)
+    thread.start()
+    thread.join()
+
+    assert found == [dict.fromkeys(("make", "double", "tell"), "succeeded")]
 
 
 def test_a_record_can_be_read_as_json(chain):
