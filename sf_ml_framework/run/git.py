@@ -11,7 +11,7 @@ SECONDS = 2.0
 
 
 class GitStatus:
-    """Asks git in the background, so that a run need not wait to begin."""
+    """Asks git in the background, so that a run need not wait to begin; close it."""
 
     def __init__(self, root: Path) -> None:
         command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch"]
@@ -34,10 +34,15 @@ class GitStatus:
         try:
             text, _ = self._process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+            self.close()
             return "", False
         lines = text.decode(errors="replace").splitlines() if not self._process.returncode else []
         commit = next((line[13:] for line in lines if line.startswith("# branch.oid ")), "")
         dirty = any(not line.startswith("#") for line in lines)
         return ("" if commit == "(initial)" else commit), dirty
+
+    def close(self) -> None:
+        """Ask no more; no harm when the answer was read."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()

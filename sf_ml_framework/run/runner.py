@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,14 +117,15 @@ class Runner:
         tools = self.tools
         bound = bind(tools.manifest, request.selection, request.overrides)
         schedule = Schedule(edges_of_run(tools.manifest, bound))
-        git = GitStatus(tools.root)
         run_id = new_run_id()
         holder = Holder(run_id=run_id, pid=os.getpid(), command=request.command)
-        with RunLock(tools.root, holder, wait=request.wait):
+        with (
+            closing(GitStatus(tools.root)) as git,
+            RunLock(tools.root, holder, wait=request.wait),
+        ):
             tools.journal.cancel_dead()
             check_present(tools.manifest, bound, tools.place)
             with Interrupts() as interrupts:
-                began = time.monotonic()
                 run = self._begin(run_id, request, git)
                 loop = RunLoop(
                     tools,
@@ -136,17 +137,21 @@ class Runner:
                     keep_going=request.keep_going,
                     early=early,
                 )
-                try:
-                    loop.run()
-                except BaseException:
-                    # Another error now would only hide the one that matters.
-                    with suppress(FrameworkError):
-                        self._end(run, loop.ended, time.monotonic() - began)
-                    raise
-                run = self._end(run, loop.ended, time.monotonic() - began)
+                run = self._carry_out(run, loop)
             resume = self._resume(request, bound, loop.ended)
         tools.observer.run_finished(run, resume)
         return run
+
+    def _carry_out(self, run: RunRecord, loop: RunLoop) -> RunRecord:
+        began = time.monotonic()
+        try:
+            loop.run()
+        except BaseException:
+            # Another error now would only hide the one that matters.
+            with suppress(FrameworkError):
+                self._end(run, loop.ended, time.monotonic() - began)
+            raise
+        return self._end(run, loop.ended, time.monotonic() - began)
 
     def _begin(self, run_id: str, request: RunRequest, git: GitStatus) -> RunRecord:
         run = begun(

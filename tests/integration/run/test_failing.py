@@ -354,6 +354,32 @@ def test_a_disk_that_refuses_is_told_and_leaves_the_old_data(project):
     assert (project.root / "data" / "a" / "v1.0.0.pkl").read_bytes() == old
 
 
+def test_a_corrupt_journal_stops_a_run_before_it_begins_and_can_be_moved_aside(branches):
+    branches.source(breaking("return {}"))
+    branches.run()
+    branches.journal.close()
+    branches.journal.file.write_bytes(b"no database at all" * 100)
+
+    with pytest.raises(OperatorError) as caught:
+        branches.run()
+
+    assert "mlops clean --journal" in caught.value.remedy
+    assert branches.place.find(branches.datasets["b"], "v1.0.0") is not None
+    branches.journal.move_aside()
+    assert branches.run().record.status == "succeeded"
+
+
+def test_a_run_that_cannot_keep_its_records_does_not_begin(branches):
+    branches.source(breaking("return {}"))
+    (branches.root / ".mlops").write_text("a file where a folder should be")
+
+    with pytest.raises(OperatorError) as caught:
+        branches.run()
+
+    assert "right to write" in caught.value.remedy
+    assert not (branches.root / "data").exists()
+
+
 def test_no_process_is_left_behind(branches):
     branches.source(breaking("return {'pid': os.getpid()}"))
 
