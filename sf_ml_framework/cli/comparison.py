@@ -75,19 +75,16 @@ def compare(
     new = {node_run.node: node_run for node_run in after_nodes}
     both = [(name, old[name], new[name]) for name in new if name in old]
     done = [each for each in both if _is_done(each[1]) and _is_done(each[2])]
+    changes = [
+        change
+        for name, one, other in both
+        for change in _changes(name, one, other, functions.get(name, ""))
+    ]
     return Comparison(
-        changes=tuple(
-            change
-            for name, one, other in both
-            for change in _changes(name, one, other, functions.get(name, ""))
-        ),
+        changes=tuple(changes),
         environment=tuple(_environment(before, after)),
-        outputs=tuple(
-            difference for name, one, other in done for difference in _outputs(name, one, other)
-        ),
-        metrics=tuple(
-            difference for name, one, other in done for difference in _metrics(name, one, other)
-        ),
+        outputs=tuple(each for nodes in done for each in _outputs(*nodes)),
+        metrics=tuple(each for nodes in done for each in _metrics(*nodes)),
         statuses=tuple(
             Difference(node=name, name="status", before=_status(one), after=_status(other))
             for name, one, other in both

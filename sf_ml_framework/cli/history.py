@@ -103,51 +103,48 @@ def _tell_run(
     workspace: Workspace, record: RunRecord, nodes: Sequence[NodeRun], output: Output
 ) -> None:
     from sf_ml_framework.cli import summary
-    from sf_ml_framework.show.words import seconds
+    from sf_ml_framework.show.words import number
 
-    commit = f"{record.git_commit[:12]}{' with changes' if record.git_dirty else ''}"
-    page = workspace.folder_of_run(record.run_id) / "report.html"
-    heading = {
-        "run": record.run_id,
-        "status": output.styled(record.status, summary.style_of_status(record.status)),
-        "started": f"{words.local_time(record.started)}, took {seconds(record.seconds)}",
-        "command": record.command,
-        "commit": commit,
-        "report": workspace.shown(page) if page.exists() else "",
-        "with": f"Python {record.python}, sf_ml_framework {record.framework}",
-    }
-    _tell_pairs(heading, output)
+    _tell_pairs("", _heading(workspace, record, output), output)
     output.text("")
     summary.node_table(nodes, "table", output)
     metrics = {
-        f"{node_run.node}.{name}": value
+        f"{node_run.node}.{name}": number(value)
         for node_run in nodes
         for name, value in node_run.metrics.items()
     }
-    if metrics:
-        from sf_ml_framework.show.words import number
-
-        output.text("")
-        output.text(output.styled("metrics", "strong"))
-        _tell_pairs({name: number(value) for name, value in metrics.items()}, output)
-    outputs = {
-        f"{saved.dataset}@{saved.version}": saved.location
-        for node_run in nodes
-        for saved in node_run.outputs
-    }
-    if outputs:
-        output.text("")
-        output.text(output.styled("datasets", "strong"))
-        _tell_pairs(outputs, output)
+    _tell_pairs("metrics", metrics, output)
+    outputs = [saved for node_run in nodes for saved in node_run.outputs]
+    places = {f"{saved.dataset}@{saved.version}": saved.location for saved in outputs}
+    _tell_pairs("datasets", places, output)
     for node_run in nodes:
         for line in summary.failure_lines(workspace, node_run, output, output.stdout):
             output.text(line)
 
 
-def _tell_pairs(pairs: dict[str, str], output: Output) -> None:
+def _heading(workspace: Workspace, record: RunRecord, output: Output) -> dict[str, str]:
+    from sf_ml_framework.cli.summary import style_of_status
+    from sf_ml_framework.show.words import seconds
+
+    page = workspace.folder_of_run(record.run_id) / "report.html"
+    return {
+        "run": record.run_id,
+        "status": output.styled(record.status, style_of_status(record.status)),
+        "started": f"{words.local_time(record.started)}, took {seconds(record.seconds)}",
+        "command": record.command,
+        "commit": f"{record.git_commit[:12]}{' with changes' if record.git_dirty else ''}",
+        "report": workspace.shown(page) if page.exists() else "",
+        "with": f"Python {record.python}, sf_ml_framework {record.framework}",
+    }
+
+
+def _tell_pairs(title: str, pairs: dict[str, str], output: Output) -> None:
     from sf_ml_framework.cli.output import width_of
 
-    width = max(map(width_of, pairs))
+    if title and pairs:
+        output.text("")
+        output.text(output.styled(title, "strong"))
+    width = max(map(width_of, pairs), default=0)
     for name, value in pairs.items():
         if value:
             output.text(f"{name}{' ' * (width - width_of(name))}  {value}")

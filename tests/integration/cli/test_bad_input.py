@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -156,12 +157,12 @@ def test_a_corrupt_journal_is_told_and_moved_aside(shop, damage):
 
 @pytest.fixture
 def slow_run(shop):
-    """A run that goes on until the test ends it."""
+    """A run that goes on until the test ends it, or makes the file ``go on``."""
     shop.change(
         "shop/nodes.py",
         'print("making"',
-        'import pathlib, time\n    pathlib.Path("began").touch()\n    time.sleep(60)\n'
-        '    print("making"',
+        'import pathlib, time\n    pathlib.Path("began").touch()\n'
+        '    while not pathlib.Path("go on").exists(): time.sleep(0.02)\n    print("making"',
     )
     process = subprocess.Popen(
         shop.command("run", "--workers", "1"),
@@ -187,6 +188,27 @@ def test_of_two_runs_at_once_the_second_refuses_by_name(shop, slow_run):
     assert "another run is going on in this folder" in what
     assert f"process {slow_run.pid}" in what
     assert "--wait" in to_do
+
+
+def test_a_second_run_that_may_wait_begins_when_the_first_has_ended(shop, slow_run):
+    second = subprocess.Popen(
+        shop.command("run", "--wait", "--format", "json"),
+        cwd=shop.root,
+        env=shop.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert second.stderr is not None
+    told = second.stderr.readline()
+    (shop.root / "go on").touch()
+    out, _ = second.communicate(timeout=120)
+    slow_run.wait(60)
+
+    assert "waiting for another run: run " in told
+    assert f"process {slow_run.pid}" in told
+    assert (slow_run.returncode, second.returncode) == (0, 0)
+    assert {node["status"] for node in json.loads(out)["nodes"]} == {"skipped"}
 
 
 def test_nothing_is_cleaned_while_a_run_goes_on(shop, slow_run):
