@@ -224,7 +224,8 @@ def progress(found: Search, headline: Headline) -> str:
         numbers = [tried.number + 1 for tried in found.candidates]
         axes.step(numbers, line, where="post", color=MODEL, label="best so far", zorder=2)
         _dots(axes, found, whole, ("o", MODEL, f"all {len(found.fits)} folds"))
-        _dots(axes, found, pruned, ("x", RISE, "pruned after one fold"))
+        if pruned:
+            _dots(axes, found, pruned, ("x", RISE, "pruned after one fold"))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("Candidate")
         axes.set_ylabel("AUC on held-out rows")

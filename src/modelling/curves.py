@@ -98,7 +98,8 @@ def confusion(labels: np.ndarray, model: Judged, headline: Headline) -> str:
         shades = LinearSegmentedColormap.from_list("share", ["#f2f6fa", MODEL])
         axes.pcolormesh(shares, cmap=shades, vmin=0, vmax=1, edgecolors=PAPER, linewidth=4)
         for (row, column), count in np.ndenumerate(cells):
-            ink = PAPER if shares[row, column] > 0.55 else INK
+            # Where white letters become easier to read than dark ones.
+            ink = PAPER if shares[row, column] > 0.72 else INK
             place = {"x": column + 0.5, "ha": "center", "va": "center", "color": ink}
             axes.text(y=row + 0.45, s=f"{count:,}", fontsize=17, fontweight="bold", **place)
             share = f"{shares[row, column]:.1%} of {('stayers', 'leavers')[row]}"
