@@ -1,7 +1,7 @@
 """Tables as Parquet, of the same bytes however the rows arrive.
 
-Rows are gathered into groups of one size before they are encoded. Only texts get a dictionary:
-trying one for every column of numbers doubles the time of writing and saves a few percent.
+Rows are gathered into groups of one size before they are encoded. Texts and integers get a
+dictionary; trying one for every float, too, doubles the time of writing and saves a few percent.
 """
 
 from __future__ import annotations
@@ -35,8 +35,12 @@ class ParquetWriter:
         self._writer = parquet.ParquetWriter(
             self._file,
             schema,
-            compression="snappy",
-            use_dictionary=[each.name for each in schema if pa.types.is_string(each.type)],
+            compression="lz4",
+            use_dictionary=[
+                each.name
+                for each in schema
+                if pa.types.is_string(each.type) or pa.types.is_integer(each.type)
+            ],
             store_schema=False,
         )
         self._waiting: list[Any] = []

@@ -70,6 +70,8 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: tuple[StoredColumn, ...] = ()
     checks: str = ""
     """Digest of the checks that the columns passed when they were written."""
+    breaks: bool = False
+    """Whether a value of a CSV holds the end of a line, so that lines are not rows."""
     model: StoredModel | None = None
 
     @property
@@ -91,6 +93,7 @@ def sidecar_for(
     rows: int | None = None,
     columns: tuple[StoredColumn, ...] = (),
     checks: str = "",
+    breaks: bool = False,
     model: StoredModel | None = None,
 ) -> Sidecar:
     """Return what is known of an artifact of *dataset* that was written just now."""
@@ -105,6 +108,7 @@ def sidecar_for(
         rows=rows,
         columns=columns,
         checks=checks,
+        breaks=breaks,
         model=model,
     )
 

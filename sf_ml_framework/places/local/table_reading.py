@@ -81,7 +81,9 @@ class TableReader:
         table = self._kept.get(artifact.path, artifact.content)
         if table is None:
             if _is_csv(artifact):
-                table = read_csv(artifact.path, columns, artifact.what)
+                table = read_csv(
+                    artifact.path, columns, artifact.what, breaks=_has_breaks(artifact)
+                )
                 table = table.select([each.name for each in columns])
                 # Parquet is read about as fast as it is copied.
                 self._kept.put(artifact.path, artifact.content, table)
@@ -106,7 +108,8 @@ class TableReader:
                 table = self._table(dataset, artifact, columns)
                 return self._lazy.of_arrow(table, columns, name)
             self._check(dataset, artifact, columns)
-            return self._lazy.of_arrow(scan_csv(artifact.path, columns), columns, name)
+            scan = scan_csv(artifact.path, columns, breaks=_has_breaks(artifact))
+            return self._lazy.of_arrow(scan, columns, name)
         self._check(dataset, artifact, columns)
         table = self._lazy.of_parquet(artifact.path, columns, name)
         return table if artifact.sidecar else _as_promised(table, columns)
@@ -154,6 +157,10 @@ def _is_csv(artifact: Artifact) -> bool:
     return artifact.path.suffix.lower() == ".csv"
 
 
+def _has_breaks(artifact: Artifact) -> bool:
+    return artifact.sidecar is None or artifact.sidecar.breaks
+
+
 def _columns(dataset: DatasetSpec, artifact: Artifact) -> Columns:
     """Return the columns of the file, in the order in which a node gets them."""
     if artifact.sidecar:
@@ -191,7 +198,8 @@ def _stream(
     """Yield batches with the columns *names*, or all, of the types that are promised."""
     if _is_csv(artifact):
         wanted = [each for each in columns if names is None or each.name in names]
-        yield from stream_csv(artifact.path, wanted, artifact.what)
+        breaks = _has_breaks(artifact)
+        yield from stream_csv(artifact.path, wanted, artifact.what, breaks=breaks)
     elif names is not None:
         yield from stream_parquet(artifact.path, artifact.what, names)
     else:

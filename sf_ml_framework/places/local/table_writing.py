@@ -62,16 +62,17 @@ class TableWriter:
             passing = _Passing(dataset, stream, what, self._kept.most_bytes)
             with draft(path, location=self._layout.location(path)) as made:
                 with made.open() as sink:
-                    self._write(passing, sink, what)
+                    breaks = self._write(passing, sink, what)
                 passing.checks.finish(remedy=_REMEDY)
-                sidecar = passing.sidecar(dataset, version, made)
+                sidecar = passing.sidecar(dataset, version, made, breaks=breaks)
                 made.commit(sidecar)
         table = passing.gathering.table()
         if table is not None:
             self._kept.put(path, sidecar.content, table)
         return sidecar
 
-    def _write(self, passing: _Passing, sink: HashingFile, what: str) -> None:
+    def _write(self, passing: _Passing, sink: HashingFile, what: str) -> bool:
+        """Write everything, and return whether a value holds the end of a line of CSV."""
         schema = passing.conform.schema
         writer = (
             CsvWriter(sink, schema, what=what, threads=self._threads)
@@ -85,6 +86,7 @@ class TableWriter:
         except BaseException:
             writer.abandon()
             raise
+        return isinstance(writer, CsvWriter) and writer.has_breaks
 
 
 class _Passing:
@@ -112,7 +114,7 @@ class _Passing:
             self._rows += fitting.num_rows
             yield fitting
 
-    def sidecar(self, dataset: DatasetSpec, version: str, made: Draft) -> Sidecar:
+    def sidecar(self, dataset: DatasetSpec, version: str, made: Draft, *, breaks: bool) -> Sidecar:
         return sidecar_for(
             dataset,
             version,
@@ -120,6 +122,7 @@ class _Passing:
             rows=self._rows,
             columns=self._columns(dataset),
             checks=digest_of_checks(dataset.columns),
+            breaks=breaks,
         )
 
     def _columns(self, dataset: DatasetSpec) -> tuple[StoredColumn, ...]:
