@@ -29,8 +29,11 @@ class Feature:
     maximum: float | None = None
 
 
-def ratio(part: ibis.Value, whole: ibis.Value) -> ibis.Value:
-    """Divide as floats: engines differ in what an integer divided by an integer is."""
+def ratio(part: ibis.Value, whole: ibis.Value | float) -> ibis.Value:
+    """Divide a whole number as a float: what it is otherwise, engines do not agree on.
+
+    Snowflake takes 2 / 3 and 2 / 3.0 for decimals and keeps six digits.
+    """
     return part.cast("float64") / whole
 
 

@@ -5,12 +5,12 @@ No score was fitted to the target: a model that learns from them cannot see it t
 
 from __future__ import annotations
 
-from src.features.feature import Feature, at_least, at_most, band
+from src.features.feature import Feature, at_least, at_most, band, ratio
 
 RISKY_DAYS = 90.0
 RISKY_TICKETS = 5.0
-CONTRACT_RISKS = (1.0, 0.4, 0.15)
-"""By years that the contract binds."""
+CONTRACT_RISKS = (100, 40, 15)
+"""In hundredths, by years that the contract binds."""
 RISK_WEIGHTS = {
     "contract_risk": 0.35,
     "recency_risk": 0.25,
@@ -82,7 +82,7 @@ RISKS = (
         name="recency_risk",
         type="float",
         description="days since the last activity, as a share of 90, at most 1",
-        of=lambda t, s: at_most(t.days_since_active / RISKY_DAYS, 1.0),
+        of=lambda t, s: at_most(ratio(t.days_since_active, RISKY_DAYS), 1.0),
         minimum=0,
         maximum=1,
     ),
@@ -90,7 +90,7 @@ RISKS = (
         name="support_risk",
         type="float",
         description="support tickets, as a share of 5, at most 1",
-        of=lambda t, s: at_most(t.support_tickets / RISKY_TICKETS, 1.0),
+        of=lambda t, s: at_most(ratio(t.support_tickets, RISKY_TICKETS), 1.0),
         minimum=0,
         maximum=1,
     ),
@@ -98,8 +98,12 @@ RISKS = (
         name="contract_risk",
         type="float",
         description="1 if the contract can be ended every month, 0.4 if it binds a year, else 0.15",
-        of=lambda t, s: t.contract_is_monthly.ifelse(
-            CONTRACT_RISKS[0], t.contract_is_one_year.ifelse(CONTRACT_RISKS[1], CONTRACT_RISKS[2])
+        of=lambda t, s: ratio(
+            t.contract_is_monthly.ifelse(
+                CONTRACT_RISKS[0],
+                t.contract_is_one_year.ifelse(CONTRACT_RISKS[1], CONTRACT_RISKS[2]),
+            ),
+            100.0,
         ),
         minimum=0,
         maximum=1,
@@ -109,7 +113,7 @@ RISKS = (
         type="float",
         description="1 without a session, 0 from twice the median of the training rows upwards",
         of=lambda t, s: at_least(
-            1.0 - t.monthly_sessions / (2.0 * s.middle("monthly_sessions") or 1.0), 0.0
+            1.0 - ratio(t.monthly_sessions, 2.0 * s.middle("monthly_sessions") or 1.0), 0.0
         ),
         minimum=0,
         maximum=1,
@@ -131,8 +135,8 @@ SCORES = (
         description="mean of years bound / 2, months as a customer / 60 (at most 1), recency score",
         of=lambda t, s: (
             (
-                t.contract_label / 2.0
-                + at_most(t.tenure_months / LOYAL_MONTHS, 1.0)
+                ratio(t.contract_label, 2.0)
+                + at_most(ratio(t.tenure_months, LOYAL_MONTHS), 1.0)
                 + t.recency_score
             )
             / 3.0
