@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,7 +25,8 @@ def write_text(file: Path, text: str) -> None:
             os.fsync(stream.fileno())
         temporary.replace(file)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise OperatorError(
             f"{file} cannot be written: {error.strerror or error}",
             remedy="name a file in a folder where you may write",

@@ -127,12 +127,13 @@ def _heading(workspace: Workspace, record: RunRecord, output: Output) -> dict[st
     from sf_ml_framework.show.words import seconds
 
     page = workspace.folder_of_run(record.run_id) / "report.html"
+    changed = " with changes" if record.git_dirty else ""
     return {
         "run": record.run_id,
         "status": output.styled(record.status, style_of_status(record.status)),
         "started": f"{words.local_time(record.started)}, took {seconds(record.seconds)}",
         "command": record.command,
-        "commit": f"{record.git_commit[:12]}{' with changes' if record.git_dirty else ''}",
+        "commit": f"{record.git_commit[:12]}{changed}" if record.git_commit else "",
         "report": workspace.shown(page) if page.exists() else "",
         "with": f"Python {record.python}, sf_ml_framework {record.framework}",
     }
