@@ -20,6 +20,7 @@ from typing import Any
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import ColumnSpec
 from sf_ml_framework.places.local.columns import INTEGERS, arrow_type, family, is_checked
+from sf_ml_framework.places.local.repeats import repeated
 
 EXAMPLES = 3
 """How many broken values a message shows."""
@@ -134,7 +135,8 @@ class _ColumnCheck:
     def broken(self) -> list[str]:
         found = [self._null, self._below, self._above, self._other]
         if self._seen:
-            found.append(_repeated(self._seen))
+            count, examples = repeated(self._seen, EXAMPLES)
+            found.append(_Broken("not unique", count, examples))
         return [f"{self.name}: {each}" for each in found if each.count]
 
 
@@ -143,44 +145,6 @@ def _without_nan(array: Any) -> Any:
 
     nan = pc.is_nan(array)
     return pc.if_else(nan, None, array) if pc.any(nan).as_py() else array
-
-
-def _repeated(arrays: Sequence[Any]) -> _Broken:
-    """Return what stands more than once in *arrays* taken together; nulls never do."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    broken = _Broken("not unique")
-    chunks = [chunk for each in arrays for chunk in getattr(each, "chunks", [each])]
-    whole = pa.chunked_array(chunks, chunks[0].type if chunks else pa.null())
-    if whole.null_count:
-        whole = whole.drop_null()
-    if _ascends(whole.chunks):
-        return broken
-    if pc.count_distinct(whole).as_py() == len(whole):
-        return broken
-    counts = pc.value_counts(whole)
-    many = counts.filter(pc.greater(counts.field("counts"), 1))
-    broken.count = len(many)
-    broken.examples = many.field("values").slice(0, EXAMPLES).to_pylist()
-    return broken
-
-
-def _ascends(chunks: Sequence[Any]) -> bool:
-    """Return whether every value is greater than the one before it, as keys often are."""
-    import pyarrow.compute as pc
-
-    last = None
-    for chunk in chunks:
-        if len(chunk) == 0:
-            continue
-        if last is not None and not pc.greater(chunk[0], last).as_py():
-            return False
-        steps = pc.greater(chunk.slice(1), chunk.slice(0, len(chunk) - 1))
-        if not pc.all(steps, min_count=0).as_py():
-            return False
-        last = chunk[len(chunk) - 1]
-    return True
 
 
 def _bound(spec: ColumnSpec, bound: Any, towards: Any, what: str) -> Any:

@@ -110,6 +110,18 @@ def test_a_repeated_value_is_found_across_batches_that_ascend():
     assert "not unique, as 1" in broken([column], {"id": [1, 2]}, {"id": [3, 1]})
 
 
+@pytest.mark.parametrize("as_text", [False, True], ids=["integer", "string"])
+def test_a_repeated_value_is_found_among_many(as_text):
+    numbers = np.random.default_rng(0).permutation(300_000)
+    values = pa.array(numbers).cast(pa.string()) if as_text else pa.array(numbers)
+    column = ColumnSpec(name="id", type="string" if as_text else "integer", unique=True)
+    shown = repr("299999") if as_text else "299999"
+    again = pa.array([299_999, None, None]).cast(values.type)
+
+    assert broken([column], {"id": values}) == ""
+    assert f"1 value not unique, as {shown}" in broken([column], {"id": values}, {"id": again})
+
+
 @pytest.mark.parametrize("kind", ["boolean", "binary", "date", "decimal(4,1)", "time"])
 def test_any_type_can_be_asked_for_unique_values(kind):
     values = {
