@@ -14,16 +14,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from traceback import extract_tb
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from sf_ml_framework import __version__
-from sf_ml_framework.author.project import Project
 from sf_ml_framework.errors import Fault, FrameworkError, ManifestError, nearest
 from sf_ml_framework.manifest import codec
-from sf_ml_framework.manifest.build import build
 from sf_ml_framework.manifest.model import Manifest
+
+if TYPE_CHECKING:
+    from sf_ml_framework.author.project import Project
 
 HOUSE = Path(__file__).resolve().parents[1]
 """Our own folder, which a clone of the repository has inside the project's."""
@@ -51,6 +52,9 @@ def compiled(root: Path, entry: str) -> Manifest:
     kept = _read(kept_file, root, entry)
     if kept is not None:
         return kept
+    # Only now, for a kept manifest is read without them.
+    from sf_ml_framework.manifest.build import build
+
     manifest = build(load_project(root, entry), root)
     kept_now = _Kept(
         SCHEME, __version__, entry, dict(_files(root)), msgspec.Raw(codec.encode(manifest))
@@ -67,6 +71,8 @@ def load_project(root: Path, entry: str) -> Project:
     Raises:
         ManifestError: there is no such module or name, or importing it fails; says where.
     """
+    from sf_ml_framework.author.project import Project
+
     module_name, _, name = entry.partition(":")
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
@@ -87,6 +93,8 @@ def load_project(root: Path, entry: str) -> Project:
 
 def _import_fault(error: Exception, module: str, root: Path) -> Fault:
     """Return the fault of a project that cannot be imported, at the author's own line."""
+    from traceback import extract_tb
+
     place = ""
     for frame in extract_tb(error.__traceback__):
         path = Path(frame.filename)
