@@ -62,12 +62,10 @@ def report(invocation: Invocation, /, run: str | None, target: Path | None, open
 
 
 def prepare() -> None:
-    """Import what the page of a run needs."""
-    import jinja2
-
+    """Import and compile what the page of a run needs."""
     from sf_ml_framework.show import page
 
-    _LOGGER.debug("%s and %s are ready", jinja2.__name__, page.__name__)
+    page.template()
 
 
 def after_run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -55,7 +56,7 @@ def render(
     by_name = {node.node: node for node in nodes}
     selection = run.selection or tuple(node.node for node in nodes)
     ordered = [node.name for node in manifest.nodes if node.name in selection]
-    return _template().render(
+    return template().render(
         run=run,
         status=words.state_named(run.status),
         summary=_summary(ordered, by_name),
@@ -70,7 +71,12 @@ def render(
     )
 
 
-def _template() -> Template:
+@cache
+def template() -> Template:
+    """Return the page's template, compiled once in a process.
+
+    Whoever has time before the first page asks for it early.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
