@@ -39,6 +39,9 @@ a rewrite             ``account.rewrite(f)``: ``f(session, expression) -> expres
                       statement, before the engine; a strict rule raises from here.
 a guard               ``account.guard(f)``: ``f(session, Statement)`` before each statement; raise
 to refuse.
+what it needs         ``account.needs("CREATE TASK", privilege="CREATE TASK", on="SCHEMA")``: the
+                      privilege that a statement asks for; the docstring of :mod:`.access` has all
+                      forms. Without such a line every role may run the statement.
 an account object     ``account.catalog`` stores any kind of object (:class:`~.catalog.Entry`) with
                       owner, comment and free properties. A room that needs its own columns calls
                       ``account.catalog.table("create table if not exists ...")`` in ``install``.

@@ -11,10 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .access.grants import Grants
+from .access.needs import Need, Needs
+from .access.rights import Rights
 from .catalog import Catalog
 from .clock import Clock, Loops
 from .engine import Engine
 from .locks import TableLocks
+from .names import Path
 from .queries import Queries
 from .record import Record
 from .registry import (
@@ -107,6 +111,9 @@ class Account:
             (files / part).mkdir(parents=True, exist_ok=True)
         self.catalog = Catalog(files / "catalog.sqlite" if durable else None)
         self.engine = Engine(files / "databases" if durable else None)
+        self.access = Rights(self)
+        self.grants = Grants(self)
+        self.needed = Needs(self)
         self.locks = TableLocks()
         self.registry = Registry()
         self.observers: list[Callable[[Session, exp.Expr, ResultSet], None]] = []
@@ -168,6 +175,40 @@ class Account:
         """Register a check before every statement."""
         self.registry.guards.append(check)
 
+    def needs(
+        self,
+        statement: str,
+        *,
+        privilege: str,
+        on: str,
+        then: str = "",
+        uses: str = "",
+        named: str = "",
+        kind: str = "",
+        source: str = "",
+    ) -> None:
+        """Say what a statement needs; see the docstring of :mod:`.access`."""
+        self.needed.add(
+            Need(
+                statement=statement.upper(),
+                privilege=privilege.upper(),
+                on=on.upper(),
+                then=then.upper(),
+                uses=uses.upper(),
+                named=named.upper(),
+                kind=kind.upper(),
+                source=source,
+            )
+        )
+
+    def require(self, session: Session, privilege: str, kind: str, path: Path) -> None:
+        """Refuse unless *session* has ``privilege`` (or ``A|B``) on an object, as REST routes ask.
+
+        Raises:
+            SnowflakeError: 003001 or 002003, as Snowflake does.
+        """
+        self.access.require(session, privilege, kind, path)
+
     def observe(self, after: Callable[[Session, exp.Expr, ResultSet], None]) -> None:
         """Register what must follow every statement that the engine ran."""
         self.observers.append(after)
@@ -205,14 +246,18 @@ class Account:
     def internal_session(
         self,
         *,
-        role: str = "ACCOUNTADMIN",
+        role: str,
         user: str = "SYSTEM",
         database: str | None = None,
         schema: str | None = None,
         warehouse: str | None = None,
     ) -> Session:
-        """Open a session for the account's own work, such as a task; close it when done."""
+        """Open a session for the account's own work, such as a task; close it when done.
+
+        It names its role, which acts alone: nothing runs as ACCOUNTADMIN by accident.
+        """
         session = self.open_session(user=user, role=role)
+        session.secondary_roles = "NONE"
         session.warehouse = warehouse
         session.connection.use(database, schema)
         return session

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -69,7 +69,14 @@ class Catalog:
         )
         self._db.execute("pragma journal_mode = wal")
         self._depth = 0
+        self.created: list[Callable[[Entry], None]] = []
+        """What must follow every new object, in the same transaction."""
         self.table(_SCHEMA)
+
+    @property
+    def version(self) -> int:
+        """A number that is another after every change."""
+        return self._db.total_changes
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -160,6 +167,8 @@ class Catalog:
                     json.dumps(entry.properties),
                 ),
             )
+            for follow in self.created:
+                follow(entry)
         return True
 
     def update(self, entry: Entry) -> None:

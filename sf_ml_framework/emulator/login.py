@@ -86,34 +86,45 @@ def start(
         )
     session = account.open_session(user=granted.user, role=role)
     session.facts.update(granted.facts or {})
+    session.secondary_roles = _secondary(granted, defaults)
     session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)
     for key, value in parameters.items():
         if key.upper() in SESSION_PARAMETERS:
             session.parameters[key.upper()] = value
-    warehouse = wanted.get("warehouse") or str(defaults.get("DEFAULT_WAREHOUSE") or "")
-    if warehouse and account.catalog.find("WAREHOUSE", Path("", "", fold(warehouse))):
-        session.warehouse = fold(warehouse)
+    # A service's sessions start with its QUERY_WAREHOUSE, which its token carries.
+    own = str(session.facts.get("warehouse") or defaults.get("DEFAULT_WAREHOUSE") or "")
+    warehouse = wanted.get("warehouse") or own
+    may = account.access.uses
+    if warehouse:
+        path = Path("", "", fold(warehouse))
+        if account.catalog.find("WAREHOUSE", path) and may(session, "WAREHOUSE", path):
+            session.warehouse = path.name
     namespace = str(defaults.get("DEFAULT_NAMESPACE") or "").split(".")
     database = wanted.get("databaseName") or namespace[0]
     schema = wanted.get("schemaName") or (namespace[1] if len(namespace) > 1 else "PUBLIC")
-    if database and account.catalog.find("DATABASE", Path("", "", fold(database))):
-        known = account.catalog.find("SCHEMA", Path(fold(database), "", fold(schema)))
-        session.connection.use(fold(database), fold(schema) if known else None)
+    path = Path("", "", fold(database)) if database else Path("", "", "")
+    if database and account.catalog.find("DATABASE", path) and may(session, "DATABASE", path):
+        inside = Path(path.name, "", fold(schema))
+        known = account.catalog.find("SCHEMA", inside) and may(session, "SCHEMA", inside)
+        session.connection.use(path.name, inside.name if known else None)
     return session
+
+
+def _secondary(granted: Grant, defaults: dict[str, Any]) -> str:
+    """Return the secondary roles that a new session has.
+
+    Source: Snowflake, "CREATE USER" (DEFAULT_SECONDARY_ROLES is ('ALL') unless it says otherwise),
+    "Using programmatic access tokens" (a token bound to a role has none).
+    """
+    if granted.role is not None:
+        return "NONE"
+    wanted = defaults.get("DEFAULT_SECONDARY_ROLES", ["ALL"])
+    return "ALL" if wanted in (["ALL"], "ALL") else "NONE"
 
 
 def roles_of(account: Account, user: str) -> set[str]:
     """Return every role that *user* holds, directly or through other roles, and PUBLIC."""
-    pairs = account.catalog.execute(
-        "select on_name, to_kind, to_name from grants "
-        "where on_kind = 'ROLE' and privilege = 'USAGE'"
-    )
-    held = {"PUBLIC"} | {role for role, kind, name in pairs if kind == "USER" and name == user}
-    while True:
-        more = {role for role, kind, name in pairs if kind == "ROLE" and name in held} - held
-        if not more:
-            return held
-        held |= more
+    return account.access.roles_of(user)
 
 
 def parameter_list(session: Session) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .access.kinds import PRIVILEGES
 from .catalog import Entry
-from .names import Path
+from .names import Path, quoted
 
 if TYPE_CHECKING:
     from .account import Account
@@ -19,6 +20,15 @@ _INHERITS = (
     ("SYSADMIN", "ACCOUNTADMIN"),
     ("USERADMIN", "SECURITYADMIN"),
 )
+_HELD = {
+    "ACCOUNTADMIN": PRIVILEGES["ACCOUNT"] - {"MANAGE GRANTS"},
+    "SECURITYADMIN": {"MANAGE GRANTS", "CREATE NETWORK POLICY"},
+    "SYSADMIN": {"CREATE DATABASE", "CREATE WAREHOUSE"},
+    "USERADMIN": {"CREATE ROLE", "CREATE USER"},
+}
+"""Account-level privileges; a role has those of the roles below it too."""
+SHARED_ROLES = ("GOVERNANCE_VIEWER", "OBJECT_VIEWER", "SECURITY_VIEWER", "USAGE_VIEWER")
+"""The database roles of SNOWFLAKE that show ACCOUNT_USAGE."""
 SHARED = "SNOWFLAKE"
 """The database that Snowflake shares with every account."""
 
@@ -40,6 +50,9 @@ def fresh(account: Account) -> None:
             catalog.create(Entry(kind="ROLE", path=Path("", "", role), created_on=now))
         for role, parent in _INHERITS:
             grant_role(account, role, "ROLE", parent)
+        for role, held in _HELD.items():
+            for privilege in sorted(held):
+                grant(account, privilege, "ACCOUNT", account.name, role)
         catalog.create(
             Entry(
                 kind="WAREHOUSE",
@@ -53,8 +66,12 @@ def fresh(account: Account) -> None:
         grant(account, "USAGE", "WAREHOUSE", "COMPUTE_WH", "PUBLIC")
         catalog.create(Entry(kind="DATABASE", path=Path("", "", SHARED), created_on=now))
         catalog.create(Entry(kind="SCHEMA", path=Path(SHARED, "", "ACCOUNT_USAGE"), created_on=now))
+        grant(account, "IMPORTED PRIVILEGES", "DATABASE", SHARED, "ACCOUNTADMIN")
+        for role in SHARED_ROLES:
+            path = Path(SHARED, "", role)
+            catalog.create(Entry(kind="DATABASE ROLE", path=path, created_on=now))
     account.engine.attach(SHARED)
-    session = account.internal_session()
+    session = account.internal_session(role="ACCOUNTADMIN")
     for schema in ("ACCOUNT_USAGE",):
         session.connection.raw(f'create schema if not exists "{SHARED}"."{schema}"')
     account.close_session(session)
@@ -76,6 +93,8 @@ def user(account: Account, name: str, password: str) -> None:
                 "PASSWORD_HASH": hash_password(password),
                 "DEFAULT_ROLE": "ACCOUNTADMIN",
                 "DEFAULT_WAREHOUSE": "COMPUTE_WH",
+                # So that a role that lacks a grant fails, though its user is an administrator.
+                "DEFAULT_SECONDARY_ROLES": [],
             },
         ),
         if_absent=True,
@@ -88,7 +107,7 @@ def grant_role(account: Account, role: str, to_kind: str, to_name: str) -> None:
     """Grant a role to a role or user."""
     account.catalog.execute(
         "insert or ignore into grants values (?, 'USAGE', 'ROLE', ?, ?, ?, 0, '')",
-        (account.clock.now().isoformat(), role, to_kind, to_name),
+        (account.clock.now().isoformat(), quoted(role), to_kind, quoted(to_name)),
     )
 
 
@@ -96,5 +115,5 @@ def grant(account: Account, privilege: str, kind: str, name: str, role: str) -> 
     """Grant a privilege on an object to a role."""
     account.catalog.execute(
         "insert or ignore into grants values (?, ?, ?, ?, 'ROLE', ?, 0, '')",
-        (account.clock.now().isoformat(), privilege, kind, name, role),
+        (account.clock.now().isoformat(), privilege, kind, name, quoted(role)),
     )

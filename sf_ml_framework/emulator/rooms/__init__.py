@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from ..account import Account
 
 ROOMS = (
+    "access",
     "showing",
     "transactions",
     "sessions",
     "databases",
     "warehouses",
     "roles",
+    "granting",
+    "shown_grants",
     "users",
     "tags",
     "tables",

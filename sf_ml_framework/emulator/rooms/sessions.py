@@ -47,6 +47,15 @@ def _context(account: Account) -> None:
     def available(session: Session) -> str:
         return json.dumps(sorted(roles_of(account, session.user)))
 
+    def in_session(session: Session, role: object) -> bool:
+        return ("ROLE", quoted(str(role))) in account.access.active(session)
+
+    def secondary(session: Session) -> str:
+        value = session.secondary_roles
+        held = sorted(roles_of(account, session.user))
+        active = {"ALL": held, "NONE": []}.get(value, value.split(","))
+        return json.dumps({"roles": ",".join(active), "value": value})
+
     def last(session: Session, number: int = -1) -> str | None:
         ids = session.query_ids
         try:
@@ -70,11 +79,11 @@ def _context(account: Account) -> None:
         "CURRENT_VERSION": lambda s: SERVER_VERSION,
         "CURRENT_STATEMENT": lambda s: q.text if (q := CURRENT.get()) else None,
         "CURRENT_ROLE_TYPE": lambda s: "ROLE",
-        "CURRENT_SECONDARY_ROLES": lambda s: json.dumps({"roles": "", "value": s.secondary_roles}),
+        "CURRENT_SECONDARY_ROLES": secondary,
         "CURRENT_AVAILABLE_ROLES": available,
         "CURRENT_IP_ADDRESS": lambda s: "127.0.0.1",
         "LAST_QUERY_ID": last,
-        "IS_ROLE_IN_SESSION": lambda s, role: str(role) in roles_of(account, s.user),
+        "IS_ROLE_IN_SESSION": in_session,
         "GETVARIABLE": lambda s, name: s.variables.get(str(name).upper()),
     }
     for name, call in constants.items():
@@ -88,27 +97,44 @@ def use_role(call: Call) -> ResultSet:
     if parts[0] not in roles_of(call.account, call.session.user):
         if call.account.catalog.find("ROLE", Path("", "", parts[0])) is None:
             raise cannot_perform()
-        raise SnowflakeError(
-            f"SQL access control error:\nRequested role '{quoted(parts[0])}' is not assigned to "
-            "the executing user. Specify another role to activate.",
-            number=3013,
-            state="42501",
-        )
+        raise _not_assigned(parts[0])
     call.session.role = parts[0]
     return done()
 
 
 def use_secondary_roles(call: Call) -> ResultSet:
     """Change the secondary roles: ALL, NONE or a list."""
-    call.session.secondary_roles = call.reader.rest().strip().upper()
+    reader, session = call.reader, call.session
+    if reader.peek().word in {"ALL", "NONE"} and reader.peek(1).text == "":
+        session.secondary_roles = reader.next().word
+        return done()
+    held = roles_of(call.account, session.user)
+    wanted = [reader.name()[0]]
+    while reader.accept(","):
+        wanted.append(reader.name()[0])
+    reader.end()
+    for name in wanted:
+        if name not in held:
+            raise _not_assigned(name)
+    session.secondary_roles = ",".join(wanted)
     return done()
+
+
+def _not_assigned(name: str) -> SnowflakeError:
+    return SnowflakeError(
+        f"SQL access control error:\nRequested role '{quoted(name)}' is not assigned to "
+        "the executing user. Specify another role to activate.",
+        number=3013,
+        state="42501",
+    )
 
 
 def use_warehouse(call: Call) -> ResultSet:
     """Change the warehouse."""
     parts = call.reader.name()
     call.reader.end()
-    if call.account.catalog.find("WAREHOUSE", Path("", "", parts[0])) is None:
+    path = Path("", "", parts[0])
+    if call.account.catalog.find("WAREHOUSE", path) is None:
         raise cannot_perform()
     call.session.warehouse = parts[0]
     return done()
@@ -119,7 +145,10 @@ def use_database(call: Call) -> ResultSet:
     parts = call.reader.name()
     call.reader.end()
     catalog = call.account.catalog
-    if len(parts) != 1 or catalog.find("DATABASE", Path("", "", parts[0])) is None:
+    path = Path("", "", parts[0])
+    if len(parts) != 1 or catalog.find("DATABASE", path) is None:
+        raise cannot_perform()
+    if not call.account.access.uses(call.session, "DATABASE", path):
         raise cannot_perform()
     public = catalog.find("SCHEMA", Path(parts[0], "", "PUBLIC"))
     call.session.connection.use(parts[0], "PUBLIC" if public else None)
@@ -138,6 +167,10 @@ def use_schema(call: Call) -> ResultSet:
         return use_database(call)
     path = call.session.resolve_schema(parts, "USE SCHEMA")
     if path.name != "INFORMATION_SCHEMA" and catalog.find("SCHEMA", path) is None:
+        raise cannot_perform()
+    database = Path("", "", path.database)
+    uses = call.account.access.uses
+    if not uses(call.session, "DATABASE", database) or not uses(call.session, "SCHEMA", path):
         raise cannot_perform()
     call.session.connection.use(path.database, path.name)
     return done()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..access.listing import listed
 from ..faults import cannot_perform, not_found, syntax_error, unsupported
 from ..names import Path
 from ..registry import Call, Scope, Shown
@@ -56,7 +57,11 @@ def show(call: Call) -> ResultSet | None:
         else:
             reader.fail()
     call.flags = call.flags | extra
-    found = list(shown.provide(call, scope or default_scope(call)))
+    found = [
+        row
+        for row in shown.provide(call, scope or default_scope(call))
+        if listed(call.account, call.session, kind, row)
+    ]
     columns: Iterable[Any] = shown.columns
     if terse:
         wanted = shown.terse or TERSE

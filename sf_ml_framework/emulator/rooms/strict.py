@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from ..access.references import reads_rows
 from ..faults import SnowflakeError
 
 if TYPE_CHECKING:
@@ -47,14 +48,6 @@ def a_table_needs_a_warehouse(session: Session, tree: exp.Expr) -> exp.Expr:
 
     Source: Snowflake, "Overview of warehouses".
     """
-    if session.warehouse is not None or not isinstance(tree, exp.Query | exp.DML | exp.Merge):
-        return tree
-    for table in tree.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier) or not table.this.this:
-            continue
-        if table.catalog == "temp" or table.db.upper() == "INFORMATION_SCHEMA":
-            continue
-        if any(cte.alias == table.name for cte in tree.find_all(exp.CTE)):
-            continue
+    if session.warehouse is None and reads_rows(tree):
         session.require_warehouse()
     return tree

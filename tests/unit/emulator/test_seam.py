@@ -28,7 +28,7 @@ def account(emulator):
 
 @pytest.fixture
 def session(account):
-    opened = account.internal_session(warehouse="COMPUTE_WH")
+    opened = account.internal_session(role="ACCOUNTADMIN", warehouse="COMPUTE_WH")
     account.run(opened, "create database d")
     yield opened
     account.close_session(opened)
