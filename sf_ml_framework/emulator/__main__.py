@@ -1,4 +1,7 @@
-"""``python -m sf_ml_framework.emulator``: the emulator in the foreground."""
+"""``python -m sf_ml_framework.emulator``: the emulator in the foreground.
+
+``... image add REFERENCE --project DIR`` puts an image into a repository, in the place of a push.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from pathlib import Path
 
 def main(arguments: list[str] | None = None) -> int:
     """Start, say so in one line, and run until SIGTERM or SIGINT."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:2] == ["image", "add"]:
+        from .image_command import main as add_image
+
+        return add_image(given[2:])
     parser = argparse.ArgumentParser(prog="python -m sf_ml_framework.emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
@@ -19,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--password", default="mlops")
     parser.add_argument("--account", default="emulator")
     parser.add_argument("--record", type=Path, help="file for one JSON line per event")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args(given)
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -125,6 +126,37 @@ class Emulator:
         self.account.close()
         if self._temporary:
             self._temporary.cleanup()
+
+    def add_image(
+        self,
+        reference: str,
+        *,
+        project: Path | str,
+        python: str = "",
+        entrypoint: Sequence[str] = (),
+        workdir: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> str:
+        """Put an image into its repository, as a push would, and return its digest.
+
+        Args:
+            reference: ``/db/schema/repository/image:tag``, or with the registry's host before it.
+            project: the directory that the image's command runs in.
+            python: the interpreter; this process's own when empty.
+            entrypoint: the image's command; from the project's Dockerfile when empty.
+            workdir: where the image has the project, such as ``/app``.
+            env: variables of the image.
+        """
+        from .services import imaging
+
+        runner = imaging.Runner(
+            project=str(Path(project).resolve()),
+            python=python,
+            entrypoint=tuple(entrypoint),
+            workdir=workdir,
+            env=dict(env or {}),
+        )
+        return imaging.add(self.account, reference, runner).digest
 
     def __enter__(self) -> Emulator:
         return self.start()

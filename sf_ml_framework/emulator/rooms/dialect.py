@@ -20,6 +20,7 @@ def install(account: Account) -> None:
     account.rewrite(asof)
     account.rewrite(hashes)
     account.rewrite(division)
+    account.rewrite(variant_text)
 
 
 def numbered_columns(session: Session, tree: exp.Expr) -> exp.Expr:
@@ -107,3 +108,29 @@ def _not_zero(node: exp.Expr) -> bool:
         except ValueError:
             return False
     return isinstance(node, exp.Nullif)
+
+
+_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Like, exp.ILike)
+
+
+def variant_text(session: Session, tree: exp.Expr) -> exp.Expr:
+    """``v:a = 'x'`` compares text; the engine would read the literal as JSON and fail.
+
+    Source: Snowflake, "Querying semi-structured data" (VARIANT is cast to the other side's type).
+    """
+    for node in tree.find_all(*_COMPARED):
+        others = [node.expression] if node.expression else node.expressions
+        sides = [node.this, *others]
+        if not any(isinstance(side, exp.Literal) and side.is_string for side in sides):
+            continue
+        for side in sides:
+            if _inside_variant(side):
+                side.replace(exp.cast(side.copy(), "VARCHAR"))
+    return tree
+
+
+def _inside_variant(node: exp.Expr) -> bool:
+    if isinstance(node, exp.JSONExtract):
+        return bool(node.args.get("variant_extract"))
+    key = node.expressions[0] if isinstance(node, exp.Bracket) and node.expressions else None
+    return isinstance(key, exp.Literal) and bool(key.is_string)

@@ -63,3 +63,56 @@ def session(place: dict[str, Any]) -> Iterator[Any]:
     opened = Session.builder.configs(place).create()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def pool(run: Any) -> Iterator[str]:
+    """A compute pool of its own for each test, dropped afterwards."""
+    name = f"P_{uuid.uuid4().hex[:12]}".upper()
+    run(
+        f"create compute pool {name} min_nodes = 1 max_nodes = 3 instance_family = CPU_X64_XS "
+        "auto_suspend_secs = 60"
+    )
+    yield name
+    run(f"alter compute pool {name} stop all")
+    run(f"drop compute pool if exists {name}")
+
+
+@pytest.fixture
+def image(request: pytest.FixtureRequest, run: Any, database: str) -> str:
+    """The reference of the image in ``images/step``; an account names its own.
+
+    ``MLOPS_TEST_IMAGE`` is then the reference of that image, built from the folder's Dockerfile.
+    """
+    import os
+    from pathlib import Path
+
+    if os.environ.get(testing.ACCOUNT):
+        if "MLOPS_TEST_IMAGE" not in os.environ:
+            pytest.skip("MLOPS_TEST_IMAGE names no image")
+        return os.environ["MLOPS_TEST_IMAGE"]
+    run("create image repository images")
+    reference = f"/{database}/public/images/step:1".lower()
+    emulator = request.getfixturevalue("snowflake_emulator")
+    emulator.add_image(reference, project=Path(__file__).parent / "images" / "step")
+    return reference
+
+
+@pytest.fixture
+def job(pool: str, image: str) -> Any:
+    """Return the text of a job that runs the test image with some arguments."""
+    import json
+
+    def text(*arguments: str, options: str = "", more: str = "", volumes: str = "") -> str:
+        return f"""execute job service in compute pool {pool} {options}
+            from specification $$
+spec:
+  containers:
+  - name: main
+    image: {image}
+    args: {json.dumps(arguments)}
+{more}
+{volumes}
+$$"""
+
+    return text

@@ -289,3 +289,19 @@ def test_a_temporary_table_hides_a_permanent_one_for_its_session_only(place, run
 
     assert (here, there, full) == ([("temporary",)], [("permanent",)], [("temporary",)])
     assert run("select x from t") == [("permanent",)]
+
+
+def test_a_path_into_a_variant_is_compared_with_text(run):
+    run("""create table v as select parse_json('{"a": "J", "b.c": "J", "n": 1}') x""")
+
+    for condition in (
+        "x:a = 'J'",
+        "'J' = x:a",
+        """x:"b.c" = 'J'""",
+        "x['a'] = 'J'",
+        "x:a in ('J', 'K')",
+        "x:a like 'J%'",
+        "x:a != 'K'",
+        "x:n = 1",
+    ):
+        assert run(f"select count(*) from v where {condition}") == [(1,)], condition

@@ -1,0 +1,166 @@
+"""Image repositories and what stands in them.
+
+Source: Snowflake, "CREATE IMAGE REPOSITORY", "SHOW IMAGE REPOSITORIES", "SHOW IMAGES IN IMAGE
+REPOSITORY". There is no ``docker push`` here: ``POST /emulator/images`` (not Snowflake's), the
+command ``python -m sf_ml_framework.emulator image add`` and ``Emulator.add_image`` take its place.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from ..catalog import Entry
+from ..faults import SnowflakeError, invalid, not_authorized, not_found
+from ..registry import Call, RestCall, Scope
+from ..results import ResultSet, done, status
+from ..services import imaging
+from ..services.naming import schema_object
+from . import tags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..account import Account
+
+_REPOSITORIES = ["created_on timestamp_ltz", "name", "database_name", "schema_name"]
+_REPOSITORIES += ["repository_url", "owner", "owner_role_type", "comment", "encryption"]
+_IMAGES = ["created_on timestamp_ltz", "image_name", "tags", "digest", "image_path"]
+
+
+def install(account: Account) -> None:
+    """Register the statements and the route."""
+    account.statement("CREATE [OR REPLACE] IMAGE REPOSITORY [IF NOT EXISTS]", create)
+    account.statement("ALTER IMAGE REPOSITORY [IF EXISTS]", alter)
+    account.statement("DROP IMAGE REPOSITORY [IF EXISTS]", drop)
+    account.show("IMAGE REPOSITORIES", _REPOSITORIES, show)
+    account.show("IMAGES", _IMAGES, show_images)
+    account.route("POST", "/emulator/images", add)
+
+
+def create(call: Call) -> ResultSet:
+    """Create a repository."""
+    path = schema_object(call, "CREATE IMAGE REPOSITORY")
+    found = call.reader.properties()
+    tagged, comment = found.pop("TAG", {}), str(found.pop("COMMENT", ""))
+    encryption = found.pop("ENCRYPTION", {"TYPE": "SNOWFLAKE_SSE"})
+    if found:
+        raise invalid(f"invalid property '{min(found)}' for 'IMAGE REPOSITORY'")
+    kind = str(encryption.get("TYPE")) if isinstance(encryption, dict) else str(encryption)
+    if kind not in {"SNOWFLAKE_FULL", "SNOWFLAKE_SSE"}:
+        raise invalid(f"invalid value '{kind}' for property 'ENCRYPTION'")
+    catalog = call.account.catalog
+    stood = catalog.find("IMAGE REPOSITORY", path) is not None
+    entry = Entry(
+        kind="IMAGE REPOSITORY",
+        path=path,
+        owner=call.session.role,
+        created_on=call.account.clock.now(),
+        comment=comment,
+        properties={"encryption": kind},
+    )
+    if not catalog.create(entry, replace=call.or_replace, if_absent=call.if_not_exists):
+        return status(f"{path.name} already exists, statement succeeded.")
+    if stood:
+        _forget_images(call, entry)
+    tags.attach(call.account, call.session, "IMAGE REPOSITORY", path, tagged)
+    return status(f"Image Repository {path.name} successfully created.")
+
+
+def _forget_images(call: Call, entry: Entry) -> None:
+    for image in imaging.images(call.account, entry.path):
+        call.account.catalog.drop("IMAGE", image.path)
+
+
+def alter(call: Call) -> ResultSet:
+    """Set the comment, or tags."""
+    from dataclasses import replace
+
+    path = schema_object(call, "ALTER IMAGE REPOSITORY")
+    entry = call.account.catalog.find("IMAGE REPOSITORY", path)
+    if entry is None:
+        if call.if_exists:
+            return done()
+        raise not_found("Image repository", str(path))
+    if tags.altered(call, "IMAGE REPOSITORY", path):
+        return done()
+    if call.reader.accept("UNSET", "COMMENT"):
+        comment = ""
+    else:
+        call.reader.expect("SET", "COMMENT", "=")
+        comment = call.reader.string()
+    call.reader.end()
+    call.account.catalog.update(replace(entry, comment=comment))
+    return done()
+
+
+def drop(call: Call) -> ResultSet:
+    """Drop a repository with its images."""
+    path = schema_object(call, "DROP IMAGE REPOSITORY")
+    call.reader.end()
+    entry = call.account.catalog.find("IMAGE REPOSITORY", path)
+    if entry is None:
+        if call.if_exists:
+            return status(f"Drop statement executed successfully ({path.name} already dropped).")
+        raise not_found("Image repository", str(path))
+    _forget_images(call, entry)
+    call.account.catalog.drop("IMAGE REPOSITORY", path)
+    return status(f"{path.name} successfully dropped.")
+
+
+def show(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
+    """Yield the repositories."""
+    for entry in call.account.catalog.all("IMAGE REPOSITORY", scope.database, scope.schema):
+        yield {
+            "created_on": entry.created_on,
+            "name": entry.name,
+            "database_name": entry.path.database,
+            "schema_name": entry.path.schema,
+            "repository_url": imaging.repository_url(call.account, entry.path),
+            "owner": entry.owner,
+            "owner_role_type": "ROLE",
+            "comment": entry.comment,
+            "encryption": entry.properties.get("encryption"),
+        }
+
+
+def show_images(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
+    """Yield the images of ``IN IMAGE REPOSITORY``."""
+    if scope.kind != "IMAGE REPOSITORY":
+        call.reader.fail()
+    repository = call.account.catalog.get("IMAGE REPOSITORY", scope.path)
+    for entry in imaging.images(call.account, repository.path):
+        image, _, tag = entry.name.removeprefix(repository.name + "/").rpartition(":")
+        base = "/".join(part.lower() for part in repository.path)
+        yield {
+            "created_on": entry.created_on,
+            "name": image,
+            "image_name": image,
+            "tags": tag,
+            "digest": entry.properties["digest"],
+            "image_path": f"{base}/{image}:{tag}",
+        }
+
+
+def add(call: RestCall) -> dict[str, Any]:
+    """Put an image into a repository: ``{"reference", "project", "python", ...}``."""
+    if call.session.role != "ACCOUNTADMIN":
+        raise not_authorized("the images of the emulator")
+    body = call.body if isinstance(call.body, dict) else {}
+    known = {"reference", "project", "python", "entrypoint", "workdir", "env"}
+    if unknown := set(body) - known:
+        raise invalid(f"unknown field '{min(unknown)}'")
+    if not body.get("reference") or not body.get("project"):
+        raise invalid("'reference' and 'project' are required")
+    entrypoint, env = body.get("entrypoint") or [], body.get("env") or {}
+    if not isinstance(env, dict):
+        raise SnowflakeError("'env' must be an object", number=390400, state="08001")
+    runner = imaging.Runner(
+        project=str(body["project"]),
+        python=str(body.get("python") or ""),
+        entrypoint=tuple(shlex.split(entrypoint) if isinstance(entrypoint, str) else entrypoint),
+        workdir=str(body.get("workdir") or ""),
+        env={str(key): str(value) for key, value in env.items()},
+    )
+    image = imaging.add(call.account, str(body["reference"]), runner, role=call.session.role)
+    return {"image": image.reference, "digest": image.digest}
