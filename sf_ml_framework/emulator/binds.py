@@ -200,6 +200,8 @@ def settle(text: str, tokens: list[Token], variables: Mapping[str, Any]) -> str:
             and tokens[index - 2].word in _STAGE_ARGUMENTS
         ):
             return 1, quote(token.text)
+        if token.kind == "FILE" and index and tokens[index - 1].word == "FROM":
+            return 1, quote(token.text)  # FROM snow://dataset/..., which sqlglot cannot read
         return _identifier(tokens, index, variables)
 
     return replace(text, tokens, change)

@@ -16,7 +16,7 @@ from .faults import syntax_error
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+|--[^\n]*|//[^\n]*|/\*.*?\*/)
-  | (?P<FILE>file://(?:[^\s;'"])+|snow://[^\s;,'")]+)
+  | (?P<FILE>file://(?:[^\s;'"])+|snow://(?:"(?:[^"]|"")*"|[^\s;,'"()])+)
   | (?P<DOLLAR>\$\$.*?\$\$)
   | (?P<STRING>'(?:[^'\\]|\\.|'')*')
   | (?P<QUOTED>"(?:[^"]|"")*")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ..account import Account
     from ..session import Session
 
+DESCRIBED = ["name", "type", "kind", "null?", "default", "primary key", "unique key", "check"]
+DESCRIBED += ["expression", "comment", "policy name", "privacy domain"]
+
 
 def install(account: Account) -> None:
     """Register DESCRIBE and SHOW."""
@@ -32,10 +35,8 @@ def install(account: Account) -> None:
         "schema_evolution_record",
     ]
     account.show("COLUMNS", columns, show_columns)
-    described = ["name", "type", "kind", "null?", "default", "primary key", "unique key", "check"]
-    described += ["expression", "comment", "policy name", "privacy domain"]
     for kind in ("TABLE", "VIEW"):
-        account.describe(kind, described, describe)
+        account.describe(kind, DESCRIBED, describe)
 
 
 def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
@@ -107,8 +108,13 @@ def type_text(kind: str, precision: Any, scale: Any, length: Any) -> str:  # noq
 
 def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
     """Yield the columns of a table or view."""
-    path = call.session.resolve(parts, "DESCRIBE")
-    entry = call.account.catalog.find("VIEW", path) or call.account.catalog.find("TABLE", path)
+    return described(call, call.session.resolve(parts, "DESCRIBE"))
+
+
+def described(call: Call, path: Path) -> Iterable[dict[str, Any]]:
+    """Yield a table's columns as DESCRIBE shows them."""
+    kinds = ("VIEW", "DYNAMIC TABLE", "TABLE")
+    entry = next((e for kind in kinds if (e := call.account.catalog.find(kind, path))), None)
     comments = entry.properties.get("column_comments", {}) if entry else {}
     for column in columns_of(call.session, path):
         yield {

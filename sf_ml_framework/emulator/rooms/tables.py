@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from ..catalog import Entry
-from ..faults import unexpected, unsupported
+from ..dynamic.definition import qualified
+from ..faults import SnowflakeError, unexpected, unsupported
 from ..names import Path, join, quoted
 from ..registry import Call, Scope
 from ..results import ResultSet, done
@@ -120,6 +121,8 @@ def create_view(call: Call) -> ResultSet:
     """Create a view; comment, tags and column comments are kept, the text as it was written."""
     reader = call.reader
     path = call.session.resolve(reader.name(), "CREATE VIEW")
+    for other in ("TABLE", "DYNAMIC TABLE"):
+        refuse_other_kind(call, path, other)
     columns: list[str] = []
     comments: dict[str, str] = {}
     if reader.accept("("):
@@ -141,16 +144,31 @@ def create_view(call: Call) -> ResultSet:
     made += "TEMPORARY " if call.flags & {"TEMPORARY", "TEMP"} else ""
     made += "VIEW " + ("IF NOT EXISTS " if call.if_not_exists else "") + join(path)
     made += f" ({', '.join(quoted(c) for c in columns)})" if columns else ""
+    stood = call.account.catalog.find("VIEW", path) is not None
     result = call.account.router.execute(
         call.session, call.account.router.parse(f"{made} AS {query}")
     )
     entry = call.account.catalog.find("VIEW", path)
-    if entry is not None:
+    if entry is not None and not (stood and call.if_not_exists):
+        # What it reads, by full names, for those that ask what stands behind the view.
+        full = qualified(call.session, call.account.router.parse(query)).sql(dialect="snowflake")
         properties = {"text": call.text, "query": query, "column_comments": comments}
+        properties["qualified"] = full
+        call.account.catalog.forget("TABLE", path)
         comment = str(found.get("COMMENT", ""))
         call.account.catalog.update(replace(entry, comment=comment, properties=properties))
         tags.attach(call.account, call.session, "TABLE", path, found.get("TAG", {}))
     return result
+
+
+def refuse_other_kind(call: Call, path: Path, kind: str) -> None:
+    """Raise 001998 when the name is taken by an object of another kind."""
+    if call.account.catalog.find(kind, path) is not None:
+        raise SnowflakeError(
+            f"SQL compilation error:\nObject '{path.name}' already exists as {kind}",
+            number=1998,
+            state="42710",
+        )
 
 
 def comment_on(call: Call) -> ResultSet:

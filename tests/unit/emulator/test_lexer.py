@@ -31,6 +31,13 @@ def test_a_file_url_is_no_comment():
     assert [t.kind for t in tokenize("put file:///a/b.csv @s/x -- up")] == ["WORD", "FILE", "STAGE"]
 
 
+def test_a_snow_url_ends_before_a_bracket_and_may_have_quoted_parts():
+    sql = 'select $1 from snow://dataset/D."My s".N/versions/v1/( pattern => 1)'
+
+    assert tokenize(sql)[3].text == 'snow://dataset/D."My s".N/versions/v1/'
+    assert "FROM 'snow://dataset/D" in settle(sql, tokenize(sql), {}).replace("from", "FROM")
+
+
 @pytest.mark.parametrize("value", ["it's", "a\\b", "\\'", "", "line\nbreak", "ünï"])
 def test_a_quoted_value_reads_back_unchanged(value):
     (token,) = tokenize(quote(value))
