@@ -3,7 +3,7 @@
 ``python -m sf_ml_framework.container --node NAME`` runs a node of the project around the
 current folder; ``src/utils/run_node.py`` is the same for its own project. Exit codes: 0 it
 succeeded, 1 the node failed, 2 it was called wrongly, 3 an operator must act, 4 the platform
-failed; 130 and 143 after Ctrl-C and SIGTERM.
+failed; 130, 143 and 129 after Ctrl-C, SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import argparse
 
 _LOGGER = logging.getLogger("mlops")
-_STOPPED = {"Ctrl-C": 130, "SIGTERM": 143}
+_STOPPED = {"Ctrl-C": 130, "SIGTERM": 143, "SIGHUP": 129}
 
 EXAMPLE = """example:
   python src/utils/run_node.py --node generate_sample_data --inputs '{"num_customers": 50}'

@@ -13,27 +13,31 @@ from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import completes_runs, format_option
 from sf_ml_framework.cli.output import Column, Form, Output, text_of
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
-from sf_ml_framework.errors import FrameworkError
+from sf_ml_framework.errors import FrameworkError, UsageError
 
 if TYPE_CHECKING:
     from sf_ml_framework.cli.comparison import Comparison, Difference
+    from sf_ml_framework.run.ports import Journal
     from sf_ml_framework.run.records import RunRecord
 
 
 @click.command(cls=Command)
-@click.argument("first", metavar="RUN", shell_complete=completes_runs)
-@click.argument("second", metavar="RUN", shell_complete=completes_runs)
+@click.argument("first", metavar="[RUN", required=False, shell_complete=completes_runs)
+@click.argument("second", metavar="RUN]", required=False, shell_complete=completes_runs)
 @click.option("--exit-code", is_flag=True, help="End with 1 when the runs differ.")
 @format_option
 @click.pass_obj
-def diff(invocation: Invocation, /, first: str, second: str, exit_code: bool, form: Form) -> None:
+def diff(
+    invocation: Invocation, /, first: str | None, second: str | None, exit_code: bool, form: Form
+) -> None:
     """Compare two runs: what changed, what it did.
 
     Code, parameters, data and libraries of each node that is in both; then which datasets came
     out otherwise, and by how much each metric moved. RUN is the id of a run, its beginning, or
-    `last`.
+    `last`; without any, the last two runs are compared, with one, that run and the last.
 
     Examples:
+        mlops diff
         mlops diff 20261122-1710 last
         mlops diff 20261122-1710 last --format json
         mlops diff 20261122-1710 last --exit-code --quiet
@@ -43,7 +47,7 @@ def diff(invocation: Invocation, /, first: str, second: str, exit_code: bool, fo
     output = invocation.output
     with open_workspace(invocation) as workspace:
         journal = workspace.journal
-        before, after = journal.run(first), journal.run(second)
+        before, after = _named(journal, first, second)
         found = compare(
             before,
             journal.node_runs(before.run_id),
@@ -59,6 +63,17 @@ def diff(invocation: Invocation, /, first: str, second: str, exit_code: bool, fo
         _tell(before, after, found, output)
     if exit_code and not found.same:
         raise click.exceptions.Exit(1)
+
+
+def _named(journal: Journal, first: str | None, second: str | None) -> tuple[RunRecord, RunRecord]:
+    """Return the two runs to compare, the older by default the last but one."""
+    after = journal.run(second or "last")
+    if first is not None:
+        return journal.run(first), after
+    newest = journal.runs(limit=2)
+    if len(newest) < 2:
+        raise UsageError("there is but one run", remedy="compare when there are two")
+    return newest[1], after
 
 
 def _functions(workspace: Workspace) -> dict[str, str]:

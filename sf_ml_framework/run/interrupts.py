@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: for a loop a thing to wait for, for a node an exception where it is."""
+"""Ctrl-C, SIGTERM, SIGHUP: for a loop a thing to wait for, for a node an exception where it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+
+
+def heeded() -> list[int]:
+    """Return the signals that ask this process to stop; under ``nohup`` one of them does not."""
+    return [number for number in NAMES if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 class Stopped(BaseException):
@@ -50,7 +55,7 @@ def raise_on_signals() -> dict[int, Any]:
             return
         raise Stopped(NAMES[signal.Signals(number)])
 
-    return {number: signal.signal(number, handle) for number in NAMES}
+    return {number: signal.signal(number, handle) for number in heeded()}
 
 
 class Interrupts:
@@ -72,7 +77,7 @@ class Interrupts:
             self._inner.setblocking(False)
             self._outer.setblocking(False)
             self._wakeup = signal.set_wakeup_fd(self._inner.fileno(), warn_on_full_buffer=False)
-            for number in NAMES:
+            for number in heeded():
                 self._before[number] = signal.signal(number, self._count)
             # Without a handler the end of a child would not wake the loop.
             self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _ignore)

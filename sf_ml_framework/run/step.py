@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sf_ml_framework.manifest.model import NodeSpec
 from sf_ml_framework.run.bindings import Bindings
-from sf_ml_framework.run.clock import now
+from sf_ml_framework.run.clock import now, seconds_since
 from sf_ml_framework.run.outcome import Failure, Outcome
 from sf_ml_framework.run.records import NodeKey, NodeRun, Reason, Saved, Status
 
@@ -77,7 +77,12 @@ class Step:
         """Return the record of a node that was stopped, or never begun, and *why*."""
         if not self.attempt:
             self.reason = Reason(kind="not_started", detail=why)
-        return self._record("cancelled", error=why, error_kind="cancelled")
+        return self._record(
+            "cancelled",
+            error=why,
+            error_kind="cancelled",
+            seconds=seconds_since(self.started) if self.started else 0.0,
+        )
 
     def _record(self, status: Status, **rest: object) -> NodeRun:
         return NodeRun(

@@ -199,7 +199,9 @@ def test_a_fault_of_the_pipeline_is_told_as_one(root):
     assert "pipeline.py:" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_it_cleanly(root, number, code):
     os.mkfifo(root / "begun")
     started = subprocess.Popen(

@@ -77,7 +77,8 @@ CANCELLED = {"run": "cancelled", "quick": "succeeded", "waits": "cancelled", "af
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")]
+    ("number", "name"),
+    [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")],
 )
 def test_a_run_that_is_told_to_stop_ends_its_nodes_and_its_record(waiting, number, name):
     started = waiting.start()
