@@ -145,25 +145,6 @@ def _one_by_one(path: Path, columns: Sequence[StoredColumn], what: str) -> Itera
         raise _unreadable(error, path, what) from error
 
 
-def scan_csv(path: Path, columns: Sequence[StoredColumn], *, breaks: bool = True) -> Any:
-    """Return a CSV file as an Arrow dataset, which is read anew and in parts at each use.
-
-    Columns of bytes are still base64.
-    """
-    from pyarrow import csv as arrow_csv
-    from pyarrow import dataset
-
-    return dataset.dataset(
-        path,
-        schema=text_schema(columns),
-        format=dataset.CsvFileFormat(
-            parse_options=_parse_options(columns, breaks=breaks),
-            convert_options=_convert_options(columns, selects=False),
-            read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
-        ),
-    )
-
-
 def stream_csv(
     path: Path, columns: Sequence[StoredColumn], what: str, *, breaks: bool = True
 ) -> Iterator[Any]:
@@ -175,12 +156,30 @@ def stream_csv(
     import pyarrow as pa
 
     try:
-        for batch in scan_csv(path, columns, breaks=breaks).scanner().to_reader():
+        for batch in _scanned(path, columns, breaks=breaks):
             yield from _with_binary(pa.Table.from_batches([batch]), columns).to_batches()
     except pa.ArrowException as error:
         for _ in _one_by_one(path, columns, what):
             pass
         raise _unreadable(error, path, what) from error
+
+
+def _scanned(path: Path, columns: Sequence[StoredColumn], *, breaks: bool) -> Any:
+    """Return an Arrow reader of a CSV file; columns of bytes are still base64."""
+    from pyarrow import csv as arrow_csv
+    from pyarrow import dataset
+
+    # Unlike Arrow's own stream of a CSV, a dataset is read by all threads.
+    file = dataset.dataset(
+        path,
+        schema=text_schema(columns),
+        format=dataset.CsvFileFormat(
+            parse_options=_parse_options(columns, breaks=breaks),
+            convert_options=_convert_options(columns, selects=False),
+            read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
+        ),
+    )
+    return file.scanner().to_reader()
 
 
 def text_schema(columns: Sequence[StoredColumn]) -> Any:

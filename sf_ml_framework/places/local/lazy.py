@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.places.local.scratch import Scratch
 from sf_ml_framework.places.local.sidecar import StoredColumn
-from sf_ml_framework.places.local.writing import lives
 
 if TYPE_CHECKING:
     from sf_ml_framework.places.local.engine import OrderedDuckDB
-
-_FOLDER = re.compile(r"duckdb-(\d+)")
 
 
 class LazyTables:
     """Hands out files and Arrow tables as Ibis tables of one DuckDB, and computes them.
 
-    The DuckDB is started with the first table. What it cannot hold in memory goes into a folder
-    of its own under *state*.
+    The DuckDB is started with the first table. What it cannot hold in memory goes into
+    *scratch*.
     """
 
-    def __init__(self, state: Path, *, memory_limit: str | None, threads: int) -> None:
-        self._folder = state / "tmp" / f"duckdb-{os.getpid()}"
+    def __init__(self, scratch: Scratch, *, memory_limit: str | None, threads: int) -> None:
+        self._scratch = scratch
         self._memory_limit = memory_limit
         self._threads = threads
         self._engine: OrderedDuckDB | None = None
@@ -48,7 +43,7 @@ class LazyTables:
         return self._table(view, columns, is_registered=False)
 
     def of_arrow(self, data: Any, columns: Sequence[StoredColumn], name: str) -> Any:
-        """Return an Arrow table, or an Arrow dataset, as an Ibis table."""
+        """Return an Arrow table as an Ibis table."""
         view = self._name(name)
         self._ready().con.register(view, data)
         return self._table(view, columns, is_registered=True)
@@ -65,7 +60,6 @@ class LazyTables:
         if self._engine is not None:
             self._engine.disconnect()
             self._engine = None
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ready(self) -> OrderedDuckDB:
         if self._engine is None:
@@ -81,20 +75,10 @@ class LazyTables:
     def _started(self) -> OrderedDuckDB:
         from sf_ml_framework.places.local.engine import connect
 
-        config = {"temp_directory": str(self._folder)}
+        config = {"temp_directory": str(self._scratch.folder)}
         if self._memory_limit:
             config["memory_limit"] = self._memory_limit
-        self._remove_leftovers()
-        # A project that cannot be written can still be read; it just cannot spill.
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
         return connect(config, self._threads)
-
-    def _remove_leftovers(self) -> None:
-        for path in self._folder.parent.glob("duckdb-*"):
-            match = _FOLDER.fullmatch(path.name)
-            if match and not lives(int(match[1])):
-                shutil.rmtree(path, ignore_errors=True)
 
     def _name(self, name: str) -> str:
         plain = re.sub(r"[^\w@.]", "_", name)

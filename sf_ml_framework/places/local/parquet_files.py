@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.places.local.writing import HashingFile
@@ -26,7 +26,7 @@ class ParquetWriter:
         schema: the Arrow schema of every batch.
     """
 
-    def __init__(self, sink: HashingFile, schema: Any) -> None:
+    def __init__(self, sink: HashingFile | BinaryIO, schema: Any) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 

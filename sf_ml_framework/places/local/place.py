@@ -11,6 +11,7 @@ from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.local.artifacts import Artifacts
 from sf_ml_framework.places.local.layout import Layout, TableFormat
+from sf_ml_framework.places.local.scratch import Scratch
 from sf_ml_framework.places.local.seen import SeenFiles
 from sf_ml_framework.places.local.sidecar import Sidecar
 from sf_ml_framework.run.bindings import looks_like_path
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from sf_ml_framework.places.local.table_writing import TableWriter
     from sf_ml_framework.run.libraries import Libraries
 
-KEPT_BYTES = 256 * 2**20
-"""How much of what was written stays in memory for the next node of the process."""
+MOST_KEPT_BYTES = 2**30
+"""Most that stays in memory of what was written, for the next node of the process."""
 
 
 class LocalPlace:
@@ -43,8 +44,8 @@ class LocalPlace:
         format: format in which tables are written and looked for.
         memory_limit: most memory of lazy tables, as in ``4GB``; none is DuckDB's own limit.
         threads: threads for tables; none is one for each processor.
-        kept_bytes: most memory for tables that the next node of this process may need; 0 keeps
-            none. Larger CSV files are read in parts when they are asked for lazily.
+        kept_bytes: most memory for CSV tables that the next node of this process may need; none
+            is a sixteenth of the machine's, and at most one GiB.
         producers: name of the node that makes each dataset, for messages.
     """
 
@@ -56,7 +57,7 @@ class LocalPlace:
         format: TableFormat = "csv",  # noqa: A002 -- the word of the settings
         memory_limit: str | None = None,
         threads: int | None = None,
-        kept_bytes: int = KEPT_BYTES,
+        kept_bytes: int | None = None,
         producers: Mapping[str, str] | None = None,
     ) -> None:
         self._layout = Layout(root, data, format)
@@ -64,7 +65,8 @@ class LocalPlace:
         self._artifacts = Artifacts(self._layout, self._seen, producers or {})
         self._memory_limit = memory_limit or None
         self._threads = threads or _processors()
-        self._kept_bytes = kept_bytes
+        self._kept_bytes = _room() if kept_bytes is None else kept_bytes
+        self._scratch = Scratch(self._layout.state / "tmp")
         self._lazy: LazyTables | None = None
         self._kept: KeptTables | None = None
         self._libraries: Libraries | None = None
@@ -145,6 +147,7 @@ class LocalPlace:
         if self._kept:
             self._kept.clear()
         self._lazy = self._kept = None
+        self._scratch.close()
 
     def _written(self, dataset: DatasetSpec, version: str, value: Any) -> Sidecar:
         match dataset.kind:
@@ -181,7 +184,13 @@ class LocalPlace:
         from sf_ml_framework.places.local.table_reading import TableReader
 
         lazy, kept = self._tables()
-        return TableReader(artifacts=self._artifacts, seen=self._seen, lazy=lazy, kept=kept)
+        return TableReader(
+            artifacts=self._artifacts,
+            seen=self._seen,
+            lazy=lazy,
+            kept=kept,
+            scratch=self._scratch,
+        )
 
     def _writer(self) -> TableWriter:
         from sf_ml_framework.places.local.table_writing import TableWriter
@@ -201,7 +210,7 @@ class LocalPlace:
 
         if self._lazy is None or self._kept is None:
             self._lazy = LazyTables(
-                self._layout.state, memory_limit=self._memory_limit, threads=self._threads
+                self._scratch, memory_limit=self._memory_limit, threads=self._threads
             )
             self._kept = KeptTables(self._kept_bytes)
         return self._lazy, self._kept
@@ -212,3 +221,12 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _room() -> int:
+    """Return how much memory tables may take that wait for the next node."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        memory = 4 * 2**30
+    return min(MOST_KEPT_BYTES, memory // 16)

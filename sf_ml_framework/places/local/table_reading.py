@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from sf_ml_framework.errors import DataError
@@ -15,15 +16,21 @@ from sf_ml_framework.places.local.csv_files import (
     header_of,
     inferred,
     read_csv,
-    scan_csv,
     stream_csv,
 )
 from sf_ml_framework.places.local.frames import to_pandas, to_polars, with_categories
 from sf_ml_framework.places.local.kept import KeptTables
 from sf_ml_framework.places.local.lazy import LazyTables
-from sf_ml_framework.places.local.parquet_files import read_parquet, schema_of, stream_parquet
+from sf_ml_framework.places.local.parquet_files import (
+    ParquetWriter,
+    read_parquet,
+    schema_of,
+    stream_parquet,
+)
+from sf_ml_framework.places.local.scratch import Scratch
 from sf_ml_framework.places.local.seen import SeenFiles
 from sf_ml_framework.places.local.sidecar import StoredColumn
+from sf_ml_framework.places.local.writing import told
 
 _REMEDY = "mend the file, or the columns in the catalog"
 
@@ -38,15 +45,23 @@ class TableReader:
         seen: remembers which files without a sidecar were checked.
         lazy: hands out Ibis tables.
         kept: tables of this process that need not be read again.
+        scratch: where large files of CSV stand as Parquet for as long as the place is open.
     """
 
     def __init__(
-        self, *, artifacts: Artifacts, seen: SeenFiles, lazy: LazyTables, kept: KeptTables
+        self,
+        *,
+        artifacts: Artifacts,
+        seen: SeenFiles,
+        lazy: LazyTables,
+        kept: KeptTables,
+        scratch: Scratch,
     ) -> None:
         self._artifacts = artifacts
         self._seen = seen
         self._lazy = lazy
         self._kept = kept
+        self._scratch = scratch
 
     def load(self, dataset: DatasetSpec, version: str, frame: Frame) -> Any:
         """Return the table at *version* as *frame* says.
@@ -102,17 +117,38 @@ class TableReader:
 
     def _lazily(self, dataset: DatasetSpec, artifact: Artifact, columns: Columns) -> Any:
         name = f"{artifact.dataset}@{artifact.version}"
-        if _is_csv(artifact):
-            has_bytes = any(each.type == "binary" for each in columns)
-            if has_bytes or artifact.path.stat().st_size <= self._kept.most_bytes:
-                table = self._table(dataset, artifact, columns)
-                return self._lazy.of_arrow(table, columns, name)
+        if not _is_csv(artifact):
             self._check(dataset, artifact, columns)
-            scan = scan_csv(artifact.path, columns, breaks=_has_breaks(artifact))
-            return self._lazy.of_arrow(scan, columns, name)
-        self._check(dataset, artifact, columns)
-        table = self._lazy.of_parquet(artifact.path, columns, name)
-        return table if artifact.sidecar else _as_promised(table, columns)
+            table = self._lazy.of_parquet(artifact.path, columns, name)
+            return table if artifact.sidecar else _as_promised(table, columns)
+        is_small = artifact.path.stat().st_size <= self._kept.most_bytes
+        if is_small or self._kept.get(artifact.path, artifact.content) is not None:
+            table = self._table(dataset, artifact, columns)
+            return self._lazy.of_arrow(table, columns, name)
+        spooled = self._spooled(dataset, artifact, columns)
+        return self._lazy.of_parquet(spooled, columns, name)
+
+    def _spooled(self, dataset: DatasetSpec, artifact: Artifact, columns: Columns) -> Path:
+        """Return a large file of CSV as Parquet: a lazy table is read again at each use."""
+        path = self._scratch.folder / f"{artifact.content[:32]}.parquet"
+        if path.exists():
+            self._check(dataset, artifact, columns)
+            return path
+        checks = ColumnChecks(dataset.columns, what=artifact.what)
+        unfinished = path.with_suffix(".part")
+        with told(str(path)), unfinished.open("wb") as stream:
+            writer = ParquetWriter(stream, arrow_schema(columns))
+            try:
+                for batch in _stream(dataset, artifact, columns):
+                    checks.update(batch)
+                    writer.write(batch)
+                writer.close()
+            except BaseException:
+                writer.abandon()
+                raise
+        checks.finish(remedy=_REMEDY)
+        self._remember(dataset, artifact)
+        return unfinished.rename(path)
 
     def _batches(self, dataset: DatasetSpec, artifact: Artifact, columns: Columns) -> Any:
         import pyarrow as pa

@@ -59,7 +59,9 @@ class TableWriter:
         keys = (*dataset.join_keys, *filter(None, (dataset.timestamp_column,)))
         stream = stream_of(value, self._lazy, keys, what)
         with closing(stream):
-            passing = _Passing(dataset, stream, what, self._kept.most_bytes)
+            # Parquet is read about as fast as it is copied.
+            keeps = self._layout.table_format == "csv"
+            passing = _Passing(dataset, stream, what, self._kept.most_bytes if keeps else 0)
             with draft(path, location=self._layout.location(path)) as made:
                 with made.open() as sink:
                     breaks = self._write(passing, sink, what)

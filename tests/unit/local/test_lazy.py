@@ -1,6 +1,7 @@
 """Ibis tables: one DuckDB for a place, and the same bytes each time."""
 
 import gc
+import os
 
 import ibis
 import numpy as np
@@ -244,6 +245,31 @@ def test_limits_are_set_and_nothing_is_left_behind(open_place, root):
     assert settings["TimeZone"] == "UTC"
     place.close()
     assert not [*(root / ".mlops").glob("tmp/*")]
+
+
+def test_a_large_file_of_csv_is_parsed_once_and_its_copy_goes_with_the_place(open_place, root):
+    open_place().save(SPENDS, "v1", pd.DataFrame({"id": [1, 2], "b": [b"x", None]}))
+    place = open_place(kept_bytes=0)
+
+    tables = [place.load(SPENDS, "v1", frame="ibis") for _ in range(2)]
+
+    assert len([*(root / ".mlops/tmp").glob("*/*.parquet")]) == 1
+    assert [table.count().execute() for table in tables] == [2, 2]
+    place.close()
+    assert [*(root / ".mlops/tmp").iterdir()] == []
+
+
+def test_what_a_killed_process_left_behind_is_removed(open_place, root):
+    left, kept = root / ".mlops/tmp/4194399-0a1b", root / f".mlops/tmp/{os.getpid()}-0a1b"
+    for folder in (left, kept):
+        folder.mkdir(parents=True)
+    place = open_place()
+    place.save(SPENDS, "v1", pd.DataFrame({"id": [1]}))
+
+    place.load(SPENDS, "v1", frame="ibis")
+
+    assert kept.exists()
+    assert not left.exists()
 
 
 def test_a_place_can_be_used_after_it_was_closed(place):
