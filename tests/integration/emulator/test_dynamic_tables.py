@@ -128,6 +128,16 @@ def test_the_history_tells_each_refresh(make, run):
     assert all(row[4].endswith(".DT") and row[5] == 3600 for row in found)
 
 
+def test_a_table_that_was_dropped_leaves_no_history_to_its_namesake(make, run):
+    make()
+    run("drop dynamic table dt")
+    make()
+
+    found = run("select 1 from table(information_schema.dynamic_table_refresh_history(name=>'DT'))")
+
+    assert len(found) == 1
+
+
 def test_a_refresh_that_fails_is_told_and_changes_nothing(make, run):
     make()
     run("alter table t rename column v to w")
