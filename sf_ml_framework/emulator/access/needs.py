@@ -65,6 +65,9 @@ def _plain(pattern: str) -> str:
     return pattern
 
 
+_TAGGING = Need(statement="ALTER", privilege="OWNERSHIP", on="", then="SET TAG|UNSET TAG")
+
+
 @dataclass(frozen=True, slots=True)
 class _Matched:
     need: Need
@@ -108,7 +111,14 @@ class Needs:
         if not matched:
             return
         longest = max(one.taken for one in matched)
-        for one in self._that_hold([m for m in matched if m.taken == longest], statement):
+        matched = [m for m in matched if m.taken == longest]
+        if self._follows(replace(matched[0], need=_TAGGING), tokens):
+            # Source: Snowflake, "Object tagging": APPLY TAG, or APPLY on the tag and OWNERSHIP.
+            if self._account.access.globally(session, "APPLY TAG"):
+                return
+            kind = matched[0].need.object_kind
+            matched = [replace(matched[0], need=replace(_TAGGING, kind=kind, on=kind, then=""))]
+        for one in self._that_hold(matched, statement):
             try:
                 self._check(session, statement, one)
             except SnowflakeError as error:
@@ -154,8 +164,10 @@ class Needs:
         if need.on == kind:
             rights.require(session, need.privilege, kind, path)
         elif need.on == "SCHEMA":
+            rights.require_places(session, kind, path)
             rights.require(session, need.privilege, "SCHEMA", Path(path.database, "", path.schema))
         elif need.on == "DATABASE":
+            rights.require_places(session, kind, path)
             rights.require(session, need.privilege, "DATABASE", Path("", "", path.database))
 
     def _named(self, session: Session, tokens: Sequence[Token], one: _Matched) -> Path | None:

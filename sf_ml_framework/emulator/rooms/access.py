@@ -52,6 +52,7 @@ def install(account: Account) -> None:
     account.guard(lambda session, statement: stages(account, session, statement))
     account.guard(lambda session, statement: described(account, session, statement))
     account.guard(lambda session, statement: altered_user(account, session, statement))
+    account.guard(lambda session, statement: commented(account, session, statement))
     account.rewrite(lambda session, tree: references.check(account, session, tree))
     account.rewrite(lambda session, tree: staged(account, session, tree))
 
@@ -133,6 +134,18 @@ def _read(session: Session, kind: str, statement: Statement, at: int) -> Path | 
         return path_of(session, kind, reader.name())
     except SnowflakeError:
         return None
+
+
+def commented(account: Account, session: Session, statement: Statement) -> None:
+    """COMMENT ON needs OWNERSHIP of the object. Source: Snowflake, "COMMENT"."""
+    words = statement.words
+    if words[:1] != ("COMMENT",) or "ON" not in words[:4]:
+        return
+    at = words.index("ON") + 1
+    kind = statement.tokens[at].word if at < len(statement.tokens) else ""
+    path = _read(session, kind, statement, at + 1)
+    if kind in {"TABLE", "VIEW", "SCHEMA", "STAGE", "TAG", "WAREHOUSE", "DATABASE"} and path:
+        account.access.require(session, "OWNERSHIP", kind, path)
 
 
 def altered_user(account: Account, session: Session, statement: Statement) -> None:

@@ -99,7 +99,7 @@ def load(call: Call) -> ResultSet:
     where = account.stages.locate(session, written)
     files = _chosen(account.stages.files(where), options, where.inside)
     format_options = resolve(account, session, options.get("FILE_FORMAT"), written)
-    session.require_warehouse()
+    account.access.warehouse(session)
     target = columns_of(session, path)
     found = [
         _load_file(

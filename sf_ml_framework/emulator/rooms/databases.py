@@ -82,7 +82,8 @@ def install(account: Account) -> None:
 
 def _options(call: Call) -> dict[str, Any]:
     found = call.reader.properties("CLONE", "WITH", "FROM")
-    if not call.reader.done and call.reader.accept("WITH", "MANAGED", "ACCESS"):
+    managed = not call.reader.done and call.reader.accept("WITH", "MANAGED", "ACCESS")
+    if managed:
         found.update(call.reader.properties())
     if not call.reader.done:
         raise unsupported(f"{call.reader.peek().text} is not known to this emulator here.")
@@ -92,7 +93,7 @@ def _options(call: Call) -> dict[str, Any]:
             number=1420,
             state="22023",
         )
-    return found
+    return {**found, "managed": True} if managed else found
 
 
 def create_database(call: Call) -> ResultSet:

@@ -87,6 +87,8 @@ def attach(  # noqa: PLR0917
     """Set tags on an object; each tag must stand and allow its value."""
     for name, value in tagged.items():
         tag = account.catalog.get("TAG", session.resolve(name))
+        if not account.access.globally(session, "APPLY TAG"):
+            account.access.require(session, "APPLY", "TAG", tag.path)
         allowed = tag.properties.get("allowed")
         if allowed and value not in allowed:
             raise SnowflakeError(

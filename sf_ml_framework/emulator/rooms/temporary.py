@@ -58,7 +58,7 @@ def rename(session: Session, tree: exp.Expr) -> exp.Expr:
         target.set("this", exp.to_identifier(".".join(path), quoted=True))
         target.set("db", None)
         target.set("catalog", None)
-    if not session.temporary:
+    if not session.temporary or str(tree.args.get("kind") or "").upper() == "SEQUENCE":
         return tree
     hidden = {cte.alias.upper() for cte in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):

@@ -99,6 +99,19 @@ def _properties(call: Call) -> dict[str, Any]:
     return found
 
 
+def _no_password(found: dict[str, Any]) -> None:
+    """A service user has no password and no person's name.
+
+    Source: Snowflake, "Types of users".
+    """
+    if str(found.get("TYPE", "")).upper() != "SERVICE":
+        return
+    for key in ("PASSWORD_HASH", "FIRST_NAME", "MIDDLE_NAME", "LAST_NAME", "MUST_CHANGE_PASSWORD"):
+        if found.get(key):
+            name = key.removesuffix("_HASH")
+            raise invalid(f"Cannot set property {name} on a user whose TYPE is SERVICE.")
+
+
 def _text(key: str, value: Any) -> Any:
     if isinstance(value, list):
         return [str(v) for v in value]
@@ -109,6 +122,7 @@ def create(call: Call) -> ResultSet:
     """Create a user."""
     path = Path("", "", call.reader.name()[0])
     found = _properties(call)
+    _no_password(found)
     found.setdefault("LOGIN_NAME", path.name)
     tagged = found.pop("TAG", {})
     comment = str(found.pop("COMMENT", ""))
@@ -164,6 +178,7 @@ def alter(call: Call) -> ResultSet | None:  # noqa: PLR0911
     if reader.accept("SET"):
         found = _properties(call)
         comment = str(found.pop("COMMENT", entry.comment))
+        _no_password({**entry.properties, **found})
         catalog.update(replace(entry, comment=comment, properties={**entry.properties, **found}))
         return done()
     if reader.accept("UNSET"):
