@@ -143,8 +143,11 @@ class _ColumnCheck:
 def _without_nan(array: Any) -> Any:
     import pyarrow.compute as pc
 
-    nan = pc.is_nan(array)
-    return pc.if_else(nan, None, array) if pc.any(nan).as_py() else array
+    total = pc.sum(array).as_py()
+    if total is None or math.isfinite(total):
+        # A sum is one pass and no copy, and a single NaN would spoil it.
+        return array
+    return pc.if_else(pc.is_nan(array), None, array)
 
 
 def _bound(spec: ColumnSpec, bound: Any, towards: Any, what: str) -> Any:

@@ -47,9 +47,9 @@ class CsvWriter:
         self._what = what
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="csv")
-        self._waiting: deque[Future[tuple[bytes, bool]]] = deque()
-        self.has_breaks = False
-        """Whether a value that was written holds the end of a line."""
+        self._waiting: deque[Future[tuple[Any, bool]]] = deque()
+        self.has_breaks = any(_breaks(name.encode()) for name in schema.names)
+        """Whether a name or a value that was written holds the end of a line."""
         sink.write(_header(schema))
 
     def write(self, batch: Any) -> None:
@@ -238,8 +238,24 @@ def _formatted(batch: Any, what: str) -> tuple[bytes, bool]:
     sink = pa.BufferOutputStream()
     options = arrow_csv.WriteOptions(include_header=False, batch_size=ROWS)
     arrow_csv.write_csv(_without_binary(batch), sink, options)
-    text = sink.getvalue().to_pybytes()
-    return text, text.count(b"\n") > batch.num_rows or b"\r" in text
+    return sink.getvalue(), any(_has_breaks(array) for array in batch.columns)
+
+
+def _breaks(text: bytes) -> bool:
+    return b"\n" in text or b"\r" in text
+
+
+def _has_breaks(array: Any) -> bool:
+    """Return whether a text of *array* holds the end of a line."""
+    import pyarrow as pa
+
+    if not pa.types.is_string(array.type) or not len(array):
+        return False
+    _, offsets, text = array.buffers()
+    ends = memoryview(offsets).cast("i")
+    # A slice of a column shares the text of the whole.
+    own = slice(ends[array.offset], ends[array.offset + len(array)])
+    return text is not None and _breaks(bytes(memoryview(text)[own]))
 
 
 def _refuse_years(batch: Any, what: str) -> None:

@@ -176,6 +176,25 @@ def test_a_lazy_table_saved_again_has_the_same_bytes(root, table_format, drawn):
     place.close()
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("at", ["a value", "every value", "a name"])
+def test_line_ends_in_a_file_of_many_blocks_are_part_of_their_values(root, at, end):
+    """Threads cut a file at the ends of lines, unless they are told that lines are no rows."""
+    texts = [f"{number} line" for number in range(150_000)]
+    if at == "a value":
+        texts[-2] = f"two{end}lines"
+    elif at == "every value":
+        texts = [f"{text}{end}" for text in texts]
+    table = pa.table({f"te{end}xt" if at == "a name" else "text": texts, "n": range(150_000)})
+    place = fresh(root, "csv")
+
+    place.save(FREE, "v1", table.slice(3))
+
+    assert (root / "data/things/v1.csv").stat().st_size > 2**21
+    assert place.load(FREE, "v1", frame="arrow").equals(table.slice(3))
+    assert place.load(FREE, "v1", frame="arrow_batches").read_all().equals(table.slice(3))
+
+
 def test_polars_keeps_what_arrow_keeps(root, table_format):
     frame = pl.DataFrame(
         {
