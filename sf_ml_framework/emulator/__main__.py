@@ -33,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
-    from .server import Emulator
+    from .light import warm, without_extras
+
+    with without_extras():
+        from .server import Emulator
 
     with Emulator(
         port=chosen.port,
@@ -48,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"emulator ready at {emulator.url} account={chosen.account} user={chosen.user}\n"
         )
         sys.stdout.flush()
+        threading.Thread(target=warm, name="warm", daemon=True).start()
         stop.wait()
     return 0
 
