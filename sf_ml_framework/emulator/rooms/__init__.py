@@ -45,6 +45,10 @@ ROOMS = (
     "integrations",
     "services",
     "service_status",
+    "tasks",
+    "task_functions",
+    "task_history",
+    "task_rest",
 )
 
 

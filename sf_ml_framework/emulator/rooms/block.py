@@ -21,11 +21,12 @@ class Sql:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """``LET x := e`` (*new*) or ``x := e``; an expression in brackets may be a query."""
+    """``LET x kind := e`` (*new*) or ``x := e``; an expression in brackets may be a query."""
 
     name: str
     value: str | None
     new: bool
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +163,18 @@ def _until(reader: Reader, *stop: str) -> str:
 
 
 def _assign(reader: Reader, *, new: bool) -> Assign:
-    name = reader.name()[0]
+    name, kind = reader.name()[0], ""
     if new:
         # A type may stand between the name and its value.
+        kind = reader.peek().word if reader.peek().kind == "WORD" else ""
+        kind = "" if kind == "DEFAULT" else kind
         while reader.peek().text not in {":=", ";"} and reader.peek().word != "DEFAULT":
             reader.next()
     if reader.peek().text == ";":
         reader.next()
-        return Assign(name, None, new)
+        return Assign(name, None, new, kind)
     reader.next()
-    return Assign(name, _until(reader), new)
+    return Assign(name, _until(reader), new, kind)
 
 
 def _if(reader: Reader) -> If:

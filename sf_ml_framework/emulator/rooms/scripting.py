@@ -145,11 +145,32 @@ class Script:
             value = self._value(text[text.upper().index("IMMEDIATE") + len("IMMEDIATE") :])
             result = run_text(self._account, self._session, str(value))
         else:
-            result = self._account.run(self._session, self._bound(text))
+            plain, into = _without_into(text)
+            result = self._account.run(self._session, self._bound(plain))
+            self._keep(into, result)
         self._variables["SQLROWCOUNT"] = result.affected
         self._variables["SQLFOUND"] = bool(result.affected)
         self._variables["SQLID"] = self._session.query_ids[-1]
         return result
+
+    def _keep(self, into: list[str], result: ResultSet) -> None:
+        """Set variables to the columns of the one row; without a row they are NULL."""
+        if not into:
+            return
+        if result.table.num_rows > 1:
+            raise SnowflakeError(
+                "A SELECT INTO statement expects exactly 1 returned row, but got "
+                f"{result.table.num_rows}.",
+                number=90195,
+                state="P0003",
+            )
+        values = result.rows[0] if result.rows else (None,) * len(into)
+        if len(values) != len(into):
+            raise syntax_error(f"SELECT has {len(values)} columns and INTO {len(into)} variables.")
+        for name, value in zip(into, values, strict=True):
+            if name not in self._variables:
+                raise syntax_error(f"Identifier '{name}' was not declared.")
+            self._variables[name] = value
 
     def _assign(self, node: Assign) -> None:
         if not node.new and node.name not in self._variables:
@@ -158,7 +179,8 @@ class Script:
             self._variables[node.name] = None
             return
         inner = node.value.strip()
-        if inner.startswith("("):
+        # A variable of another type than RESULTSET takes the query's one value.
+        if inner.startswith("(") and node.kind in {"", "RESULTSET"}:
             first = [token.word for token in tokenize(inner)[1:2]]
             if first and first[0] in {"SELECT", "WITH", "SHOW", "CALL", "EXECUTE", "DESCRIBE"}:
                 self._variables[node.name] = self._sql(inner[1:-1])
@@ -233,3 +255,26 @@ class Script:
         if isinstance(value, ResultSet):
             return None
         return count, to_literal(value).sql(dialect="snowflake")
+
+
+def _without_into(text: str) -> tuple[str, list[str]]:
+    """Cut ``INTO :a, :b`` out of a SELECT and return the rest and the variables' names.
+
+    Source: Snowflake, "Working with variables" (SELECT .. INTO).
+    """
+    tokens = tokenize(text)
+    if not tokens or tokens[0].word not in {"SELECT", "WITH"}:
+        return text, []
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0 and token.word == "INTO":
+            names, at = [], index + 1
+            while tokens[at].text == ":":
+                names.append(tokens[at + 1].word)
+                at += 2
+                if at >= len(tokens) or tokens[at].text != ",":
+                    break
+                at += 1
+            return f"{text[: token.start]} {text[tokens[at - 1].end :]}", names
+    return text, []

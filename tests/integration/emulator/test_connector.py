@@ -305,3 +305,13 @@ def test_a_path_into_a_variant_is_compared_with_text(run):
         "x:n = 1",
     ):
         assert run(f"select count(*) from v where {condition}") == [(1,)], condition
+
+
+def test_a_typed_variable_of_a_block_takes_a_querys_value(run):
+    run("create table counted as select 1 x union all select 2")
+    (row,) = run(
+        "begin let n int := (select count(*) from counted); "
+        "if (n < 3) then return 'few'; end if; return 'many'; end"
+    )
+
+    assert row == ("few",)

@@ -1,0 +1,420 @@
+"""Tasks by SQL through the official connector: definitions, graphs, runs, history."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from snowflake.connector import DictCursor
+from snowflake.connector.errors import ProgrammingError
+
+ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED", "FAILED_AND_AUTO_SUSPENDED")
+
+
+@pytest.fixture
+def show(connection):
+    def call(sql):
+        return connection.cursor(DictCursor).execute(sql).fetchall()
+
+    return call
+
+
+@pytest.fixture
+def ended(show):
+    """Wait until a graph has ended so many times and return the last run's row."""
+
+    def call(root, times=1, seconds=40):
+        end = time.monotonic() + seconds
+        query = (
+            "select * from table(information_schema.complete_task_graphs("
+            f"root_task_name => '{root}')) where database_name = current_database()"
+        )
+        while True:
+            rows = show(query)
+            if len(rows) >= times:
+                return rows[0]
+            assert time.monotonic() < end, f"{root} did not end"
+            time.sleep(0.1)
+
+    return call
+
+
+@pytest.fixture
+def runs(run):
+    """Return (name, state, attempt) of every task run that ended, oldest first."""
+
+    def call():
+        return run(
+            "select name, state, attempt_number from table(information_schema.task_history("
+            "result_limit => 1000)) where state != 'SCHEDULED' and database_name = "
+            "current_database() order by query_start_time nulls last, name"
+        )
+
+    return call
+
+
+@pytest.fixture
+def graph(run):
+    """ROOT (no schedule) -> A -> B, all resumed; ROOT has a configuration."""
+    run("""create task root config = '{"depth": {"a": 1, "b": 2}}' as select 1""")
+    run("create task a after root as select 1")
+    run("create task b after a as select 1")
+    run("select system$task_dependents_enable('root')")
+    yield
+    run("alter task if exists root suspend")
+
+
+def test_a_task_is_shown_as_documented(run, show):
+    run(
+        "create task one warehouse = compute_wh schedule = 'USING CRON 7 3 * * * UTC' "
+        """config = $${"k": "v"}$$ overlap_policy = allow_child_overlap query_tag = 'x' """
+        "user_task_timeout_ms = 60000 comment = 'mine' as select 1;"
+    )
+    run("create task two after one when system$stream_has_data('s') as call something()")
+    run("create task three finalize = one as begin let x := 1; return x; end")
+    one, three, two = show("show tasks")
+
+    assert [row["name"] for row in show("show tasks root only")] == ["ONE"]
+    assert (one["state"], one["schedule"]) == ("suspended", "USING CRON 7 3 * * * UTC")
+    assert (one["warehouse"], one["comment"], one["definition"]) == (
+        "COMPUTE_WH",
+        "mine",
+        "select 1",
+    )
+    assert one["allow_overlapping_execution"] == "true"
+    assert json.loads(one["config"]) == {"k": "v"}
+    assert json.loads(one["task_relations"])["FinalizerTask"].endswith("THREE")
+    assert two["condition"] == "system$stream_has_data('s')"
+    assert [name.split(".")[-1] for name in json.loads(two["predecessors"])] == ["ONE"]
+    assert json.loads(three["task_relations"])["FinalizedRootTask"].endswith("ONE")
+    assert show("describe task two")[0]["definition"] == "call something()"
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("create task x schedule = '1 minute' size = 3 as select 1", "SIZE"),
+        ("create task x schedule = '5 fortnights' as select 1", "schedule"),
+        ("create task x schedule = 'USING CRON 99 * * * * UTC' as select 1", "schedule"),
+        ("create task x schedule = 'USING CRON * * * * * Mars/Base' as select 1", "schedule"),
+        ("create task x schedule = '1 second' as select 1", "schedule"),
+        ("create task x config = 'no json' as select 1", "JSON"),
+        ("create task x config = '[1]' as select 1", "JSON"),
+        ("create task x user_task_timeout_ms = 604800001 as select 1", "USER_TASK_TIMEOUT_MS"),
+        ("create task x task_auto_retry_attempts = 31 as select 1", "TASK_AUTO_RETRY_ATTEMPTS"),
+        ("create task x overlap_policy = sometimes as select 1", "OVERLAP_POLICY"),
+        ("create task x warehouse = nothing as select 1", "does not exist"),
+        ("create task x autocommit = false as select 1", "AUTOCOMMIT"),
+        ("create task x search_path = 'a' as select 1", "SEARCH_PATH"),
+        (
+            "create task x warehouse = compute_wh "
+            "user_task_managed_initial_warehouse_size = small as select 1",
+            "cannot both",
+        ),
+        (
+            "create task x warehouse = compute_wh serverless_task_max_statement_size = 'SMALL' "
+            "as select 1",
+            "cannot both",
+        ),
+        ("create task x error_integration = nothing as select 1", "does not exist"),
+        ("create or replace task if not exists x as select 1", "unexpected"),
+        ("create task x as", "EOF"),
+        ("create task x after nothing as select 1", "does not exist"),
+        ("create task x after root schedule = '1 minute' as select 1", "SCHEDULE"),
+        ("create task x after root config = '{}' as select 1", "CONFIG"),
+        ("create task x after root task_auto_retry_attempts = 1 as select 1", "RETRY"),
+        ("create task x after root when parse_json('{}'):a = 1 as select 1", "PARSE_JSON"),
+        ("create task x after root when (select true) as select 1", "SELECT"),
+        ("create task x finalize = a as select 1", "root"),
+        ("create task x finalize = root after root as select 1", "both"),
+        ("alter task a add after a", "itself"),
+        ("alter task a add after b", "loops"),
+        ("alter task a remove after b", "no predecessor"),
+        ("alter task a set schedule = '1 minute'", "SCHEDULE"),
+        ("alter task a rename to c", "RENAME"),
+        ("alter task root set colour = 'red'", "COLOUR"),
+        ("alter task root resume", "SCHEDULE"),
+        ("execute task a", "root"),
+        ("execute task nothing", "does not exist"),
+        ("execute task root using config = 'x'", "JSON"),
+        ("execute task root retry last", "retry"),
+    ],
+)
+def test_what_snowflake_refuses_of_tasks_is_refused(run, graph, statement, message):
+    with pytest.raises(ProgrammingError, match=message):
+        run(statement)
+
+
+def test_a_graph_is_changed_only_while_its_root_is_suspended(run, graph):
+    run("alter task root set schedule = '600 minutes'")
+    run("alter task root resume")
+    for statement in (
+        "alter task a suspend",
+        "alter task a set comment = 'x'",
+        "alter task b modify as select 2",
+        "create task c after a as select 1",
+        "create task c finalize = root as select 1",
+        "create or replace task a after root as select 1",
+        "create or replace task root as select 1",
+        "alter task root set comment = 'x'",
+        "drop task b",
+    ):
+        with pytest.raises(ProgrammingError, match="root task is not suspended"):
+            run(statement)
+    run("alter task root suspend")
+    run("create task c after a as select 1")
+
+
+def test_limits_of_a_graph(run):
+    run("create task root as select 1")
+    for number in range(100):
+        run(f"create task c{number} after root as select 1")
+    with pytest.raises(ProgrammingError, match="100 child tasks"):
+        run("create task c100 after root as select 1")
+    run("create task fin finalize = root as select 1")
+    with pytest.raises(ProgrammingError, match="finalizer already"):
+        run("create task fin2 finalize = root as select 1")
+    with pytest.raises(ProgrammingError, match="cannot have child"):
+        run("create task after_fin after fin as select 1")
+
+
+def test_dropping_a_task_severs_its_links(run, show, graph):
+    run("create task fin finalize = root as select 1")
+    run("drop task a")
+    (b,) = show("show tasks like 'b'")
+    run("drop task root")
+    (fin,) = show("show tasks like 'fin'")
+
+    assert (json.loads(b["predecessors"]), b["state"]) == ([], "suspended")
+    assert b["last_suspended_reason"] == "CHILD_BECAME_ROOT"
+    assert fin["last_suspended_reason"] == "FINALIZER_BECAME_ROOT"
+
+
+def test_alter_changes_what_it_says(run, show, graph):
+    run("alter task root set schedule = '10 MINUTE' comment = 'c' query_tag = 't'")
+    run("alter task root unset comment, query_tag")
+    run("create task other after root as select 1")
+    run("alter task b add after other")
+    run("alter task b remove after a")
+    run("alter task b modify as select 'new'")
+    run("alter task b modify when system$stream_has_data('s')")
+    (b,) = show("show tasks like 'b'")
+    run("alter task b remove when")
+    run("create or alter task b after a comment = 'altered' as select 'newer'")
+    (again,) = show("show tasks like 'b'")
+
+    assert show("show tasks like 'root'")[0]["comment"] == ""
+    assert [n.split(".")[-1] for n in json.loads(b["predecessors"])] == ["OTHER"]
+    assert (b["definition"], b["condition"]) == ("select 'new'", "system$stream_has_data('s')")
+    assert (again["id"], again["definition"], again["condition"]) == (
+        b["id"],
+        "select 'newer'",
+        None,
+    )
+
+
+def test_values_and_configuration_go_through_a_graph(run, ended, graph):
+    run("create table said (who varchar, what varchar)")
+    run("alter task a modify as call system$set_return_value('from a')")
+    run(
+        "alter task b modify as insert into said select 'b', "
+        "system$get_predecessor_return_value('A') || ' ' || "
+        "system$get_task_graph_config('depth.b') || system$get_task_graph_config('depth.c')"
+    )
+    run(
+        "create task fin finalize = root as insert into said values ('fin', "
+        "system$task_runtime_info('CURRENT_ROOT_TASK_NAME'))"
+    )
+    run("alter task fin resume")
+    run("""execute task root using config = '{"depth": {"c": 3}}'""")
+    row = ended("ROOT")
+    history = run(
+        "select return_value, config, scheduled_from from "
+        "table(information_schema.task_history(task_name => 'A'))"
+    )
+
+    assert (row["STATE"], row["ATTEMPT_NUMBER"]) == ("SUCCEEDED", 1)
+    assert json.loads(row["CONFIG"]) == {"depth": {"a": 1, "b": 2, "c": 3}}
+    assert history[0][0] == "from a"
+    assert history[0][2] in {"EXECUTE_TASK", "EXECUTE TASK"}
+    found = dict(run("select who, what from said"))
+    assert found["b"] == "from a 23"
+    assert found["fin"].endswith(".PUBLIC.ROOT")
+
+
+def test_functions_of_tasks_outside_a_task_and_beyond_their_limits(run, ended, graph):
+    for call in (
+        "call system$set_return_value('x')",
+        "select system$get_task_graph_config()",
+        "select system$task_runtime_info('CURRENT_TASK_NAME')",
+    ):
+        with pytest.raises(ProgrammingError, match="within a task"):
+            run(call)
+    run("alter task a modify as call system$set_return_value(repeat('x', 10241))")
+    run("execute task root")
+    row = ended("ROOT")
+
+    assert (row["STATE"], row["FIRST_ERROR_TASK_NAME"]) == ("FAILED", "A")
+    assert "limited" in row["FIRST_ERROR_MESSAGE"]
+
+
+def test_a_false_condition_skips_and_a_suspended_child_counts_as_done(run, ended, runs, graph):
+    run("alter task a modify as call system$set_return_value('left')")
+    run(
+        "create task left after a when system$get_predecessor_return_value('A') = 'left' "
+        "as select 1"
+    )
+    run(
+        "create task right after a when system$get_predecessor_return_value('A') = 'right' "
+        "as select 1"
+    )
+    run("create task beyond after right as select 1")
+    run("create task last after b as select 1")
+    run("select system$task_dependents_enable('root')")
+    run("alter task b suspend")
+    run("execute task root")
+
+    assert ended("ROOT")["STATE"] == "SUCCEEDED"
+    assert sorted(runs()) == [
+        ("A", "SUCCEEDED", 1),
+        ("LAST", "SUCCEEDED", 1),
+        ("LEFT", "SUCCEEDED", 1),
+        ("RIGHT", "SKIPPED", 1),
+        ("ROOT", "SUCCEEDED", 1),
+    ]
+
+
+def test_a_failure_stops_its_branch_and_the_finalizer_runs(run, ended, runs, graph):
+    run("create task other after root as select 1")
+    run("create task fin finalize = root as select 1")
+    run("alter task a modify as select * from nothing")
+    run("select system$task_dependents_enable('root')")
+    run("execute task root")
+    row = ended("ROOT")
+
+    assert (row["STATE"], row["FIRST_ERROR_TASK_NAME"], row["FIRST_ERROR_CODE"]) == (
+        "FAILED",
+        "A",
+        2003,
+    )
+    assert sorted(runs()) == [
+        ("A", "FAILED", 1),
+        ("FIN", "SUCCEEDED", 1),
+        ("OTHER", "SUCCEEDED", 1),
+        ("ROOT", "SUCCEEDED", 1),
+    ]
+
+
+def test_automatic_retries_begin_at_what_failed(run, ended, runs, graph):
+    run("create table attempts (x int)")
+    run("alter task root set task_auto_retry_attempts = 2")
+    run(
+        "alter task a modify as begin insert into attempts values (1); "
+        "let n int := (select count(*) from attempts); "
+        "if (n < 3) then select * from nothing; end if; end"
+    )
+    run("execute task root")
+    row = ended("ROOT", 3)
+
+    assert (row["STATE"], row["ATTEMPT_NUMBER"]) == ("SUCCEEDED", 3)
+    assert runs() == [
+        ("ROOT", "SUCCEEDED", 1),
+        ("A", "FAILED", 1),
+        ("A", "FAILED", 2),
+        ("A", "SUCCEEDED", 3),
+        ("B", "SUCCEEDED", 3),
+    ]
+
+
+def test_retry_last_needs_a_failed_run_of_an_unchanged_graph(run, ended, graph):
+    run("execute task root")
+    ended("ROOT")
+    with pytest.raises(ProgrammingError, match="SUCCEEDED"):
+        run("execute task root retry last")
+    run("alter task b modify as select * from later")
+    run("execute task root")
+    first = ended("ROOT", 2)
+    run("create table later (x int)")
+    run("execute task root retry last")
+    again = ended("ROOT", 3)
+    run("drop table later")
+    run("execute task root")
+    ended("ROOT", 4)
+    run("alter task b modify as select 1")
+
+    assert (first["STATE"], again["STATE"]) == ("FAILED", "SUCCEEDED")
+    assert first["GRAPH_RUN_GROUP_ID"] == again["GRAPH_RUN_GROUP_ID"]
+    assert first["GRAPH_VERSION"] == again["GRAPH_VERSION"] == 2
+    with pytest.raises(ProgrammingError, match="modified"):
+        run("execute task root retry last")
+
+
+def test_what_runs_is_cancelled(run, ended, show, graph):
+    run("alter task a modify as call system$wait(60)")
+    run("execute task root")
+    current = "select state from table(information_schema.current_task_graphs())"
+    while not run(
+        "select 1 from table(information_schema.task_history(task_name => 'A')) "
+        "where state = 'EXECUTING' and database_name = current_database()"
+    ):
+        time.sleep(0.05)
+    assert run(f"{current} where database_name = current_database()") == [("EXECUTING",)]
+    run("select system$user_task_cancel_ongoing_executions('root')")
+
+    assert ended("ROOT")["STATE"] == "CANCELLED"
+
+
+def test_dependents_of_a_task(run, graph):
+    def names(more):
+        return [
+            row[0]
+            for row in run(
+                "select name from table(information_schema.task_dependents("
+                f"task_name => 'root'{more}))"
+            )
+        ]
+
+    assert names("") == ["ROOT", "A", "B"]
+    assert names(", recursive => false") == ["ROOT", "A"]
+
+
+def test_a_graph_of_containers_is_retried_after_mending(run, ended, runs, job, graph, tmp_path):
+    """Three steps in containers: the second fails, is mended, and the run goes on from there."""
+    run("create stage flags encryption = (type = 'SNOWFLAKE_SSE')")
+    (tmp_path / "code").write_text("3")
+    run(f"put file://{tmp_path / 'code'} @flags auto_compress = false")
+    mount = "    volumeMounts:\n    - {name: f, mountPath: /mnt/f}"
+    volume = "  volumes:\n  - {name: f, source: stage, stageConfig: {name: '@flags'}}"
+    say = "select system$set_return_value('kept')"
+    tell = "select system$get_predecessor_return_value('A')"
+    run("alter task root set user_task_timeout_ms = 120000")
+    run("alter task a modify as " + job("sql", say))
+    run("alter task b modify as " + job("exit-from", "/mnt/f/code", more=mount, volumes=volume))
+    run("create task c after b as " + job("sql", tell))
+    run("alter task c resume")
+    run("execute task root")
+    failed = ended("ROOT")
+    (tmp_path / "code").write_text("0")
+    run(f"put file://{tmp_path / 'code'} @flags auto_compress = false overwrite = true")
+    run("execute task root retry last")
+    mended = ended("ROOT", 2)
+    jobs = run(
+        "select t.name, j.status, j.name from table(information_schema.task_history()) t "
+        "join table(snowflake.spcs.get_job_history()) j on t.spcs_job_id = j.id "
+        "where t.database_name = current_database() and t.attempt_number = 2 order by t.name"
+    )
+    (said,) = run(f"select system$get_service_logs('{jobs[1][2]}', '0', 'main')")
+
+    assert (failed["STATE"], failed["FIRST_ERROR_TASK_NAME"]) == ("FAILED", "B")
+    assert "code 3" in failed["FIRST_ERROR_MESSAGE"]
+    assert (mended["STATE"], mended["ATTEMPT_NUMBER"]) == ("SUCCEEDED", 2)
+    assert runs() == [
+        ("ROOT", "SUCCEEDED", 1),
+        ("A", "SUCCEEDED", 1),
+        ("B", "FAILED", 1),
+        ("B", "SUCCEEDED", 2),
+        ("C", "SUCCEEDED", 2),
+    ]
+    assert [row[:2] for row in jobs] == [("B", "DONE"), ("C", "DONE")]
+    assert said[0].splitlines()[-1] == '[["kept"]]'
