@@ -1,6 +1,7 @@
 """What stands in the folder is whole, or is told to be damaged; nothing is half-written."""
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -183,6 +184,38 @@ def test_a_save_that_fails_leaves_the_old_data_and_no_temporary(saved, open_plac
     ]
 
 
+@pytest.mark.parametrize("spec", [TABLE, REPORT], ids=["table", "report"])
+@pytest.mark.parametrize("refused", range(4))
+def test_what_is_refused_at_the_last_steps_leaves_the_old_data(
+    spec, refused, open_place, root, monkeypatch
+):
+    old, new = FRAME, pd.DataFrame({"id": [4]})
+    if spec is REPORT:
+        old, new = Report(title="old"), Report(title="new")
+    place = open_place()
+    before = place.save(spec, "v1", old)
+    asked = 0
+
+    def refuse(source, target, *, real):
+        nonlocal asked
+        asked += 1
+        if asked == refused + 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(source, target)
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "rename"):
+            real = getattr(os, name)
+            patch.setattr(os, name, lambda a, b, real=real: refuse(a, b, real=real))
+        if refused < (3 if spec is REPORT else 2):
+            with pytest.raises(DataError, match="no space left"):
+                place.save(spec, "v1", new)
+        else:
+            before = place.save(spec, "v1", new)
+
+    assert open_place().find(spec, "v1") == before
+
+
 class Stop(BaseException):
     """Stands for the power going."""
 
@@ -315,8 +348,9 @@ def test_a_read_only_folder_is_told_and_can_still_be_read(tmp_path, saved, root,
         path.chmod(0o555)
     if os.getuid() == 0:
         # To root no folder is read-only, and to nobody pytest's are closed.
-        for path in (tmp_path, *tmp_path.parents[:2]):
-            path.chmod(0o755)
+        for path in (tmp_path, *tmp_path.parents):
+            if path.name.startswith(("pytest-", "popen-")) or path == tmp_path:
+                path.chmod(0o755)
         os.seteuid(65534)
     try:
         with pytest.raises(DataError, match="cannot be written: permission denied") as caught:
