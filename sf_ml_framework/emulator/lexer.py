@@ -115,12 +115,13 @@ def _nesting(tokens: list[Token], index: int, first: int) -> int:
     word = tokens[index].word
     after = tokens[index + 1].word if index + 1 < len(tokens) else ""
     before = tokens[index - 1].word if index else ""
-    if word == "DECLARE" and index == first:
+    # A block starts a statement, or is the body of CREATE TASK .. AS DECLARE .. BEGIN .. END.
+    if word == "DECLARE" and (index == first or before == "AS"):
         return 1
     if word == "BEGIN":
         if after in {";", "", "TRANSACTION", "WORK", "NAME"}:
             return 0
-        declared = any(t.word == "DECLARE" for t in tokens[first : first + 1])
+        declared = any(t.word == "DECLARE" for t in tokens[first:index])
         # DECLARE .. BEGIN .. END is one level, opened by DECLARE.
         return 0 if declared and not any(t.word == "BEGIN" for t in tokens[first:index]) else 1
     block = any(t.word in {"BEGIN", "DECLARE"} for t in tokens[first:index])

@@ -114,7 +114,10 @@ def keep(account: Account, session: Session, tree: exp.Expr) -> None:
     elif isinstance(tree, exp.Alter):
         for action in tree.args.get("actions") or []:
             if isinstance(action, exp.AlterRename) and account.catalog.find(kind, path):
-                account.catalog.rename(kind, path, session.resolve(table_parts(action.this)))
+                new = session.resolve(table_parts(action.this))
+                account.catalog.rename(kind, path, new)
+                # The tags of a view are those of the domain TABLE.
+                account.catalog.follow("TABLE", path, new)
 
 
 def create_view(call: Call) -> ResultSet:

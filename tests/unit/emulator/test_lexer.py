@@ -20,6 +20,10 @@ from sf_ml_framework.emulator.reader import Reader
         ("declare x int; begin if (x > 1) then select 1; end if; end", 1),
         ("begin for i in 1 to 3 do select case when i = 1 then 2 end; end for; end; select 1", 2),
         ("drop table if exists t; select 1", 2),
+        (
+            "create task t as declare x int; begin select 1; begin transaction; end; select 1",
+            2,
+        ),
         ("/* ; */", 0),
     ],
 )
