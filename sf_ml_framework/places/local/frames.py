@@ -51,10 +51,6 @@ def to_pandas(table: Any, columns: Sequence[StoredColumn]) -> pd.DataFrame:
     }
     plain = table.drop_columns(list(missing)) if missing else table
     frame: pd.DataFrame = plain.to_pandas(date_as_object=True)
-    for name in plain.column_names:
-        values = frame[name].to_numpy(copy=False) if frame[name].dtype.kind in "iufb" else None
-        if values is not None and not values.flags.writeable:
-            frame[name] = values.copy()
     if not missing:
         return frame
     series = {

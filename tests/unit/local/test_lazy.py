@@ -12,6 +12,7 @@ import pytest
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
 from sf_ml_framework.places.local.engine import depends_on_order
+from sf_ml_framework.places.local.place import LocalPlace
 
 ROWS = 300_000
 """Enough for several threads: DuckDB hands out a row group at a time."""
@@ -230,6 +231,19 @@ def test_tables_out_of_use_are_let_go(open_place, table_format):
     views = "SELECT count(*) FROM duckdb_views() WHERE NOT internal"
     assert engine_of(kept).con.execute(views).fetchall() == [(1,)]
     assert kept.count().execute() == 2
+
+
+def test_a_path_is_no_pattern(tmp_path):
+    """DuckDB takes brackets, stars and question marks for one, and reads whatever fits it."""
+    for name in ("a[1]", "a1", "b*", "bx", "c?", "cx"):
+        place = LocalPlace(tmp_path / name, format="parquet")
+        place.save(SPENDS, "v1", pd.DataFrame({"name": [name]}))
+
+        assert place.load(SPENDS, "v1", frame="ibis").name.execute().tolist() == [name]
+        place.close()
+    place = LocalPlace(tmp_path / "b*", format="parquet")
+    assert place.load(SPENDS, "v1", frame="ibis").name.execute().tolist() == ["b*"]
+    place.close()
 
 
 def test_limits_are_set_and_nothing_is_left_behind(open_place, root):

@@ -1,6 +1,7 @@
 """A model is unpickled when everything that its manifest says holds, and never before."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -95,6 +96,22 @@ def test_a_changed_byte_is_refused(place, file, proof):
 
     assert not proof.exists()
     assert "mlops run --from" in caught.value.remedy
+
+
+def test_a_changed_byte_is_refused_though_size_and_time_are_those_of_then(place, file, proof):
+    """Whoever unpickles does not trust the time of a file."""
+    place.save(MODEL, "v1", Touch(proof))
+    then = file.stat().st_mtime_ns - 10**10
+    data = file.read_bytes()
+    rewrite(file, lambda known: known["files"][0].update(mtime_ns=then))
+    file.write_bytes(data.replace(b"touch", b"rmdir"))
+    os.utime(file, ns=(then, then))
+
+    assert place.find(MODEL, "v1") is not None
+    with pytest.raises(ModelError, match="other bytes than were written; it was not unpickled"):
+        place.load(MODEL, "v1", frame="model")
+
+    assert not proof.exists()
 
 
 def test_a_pickle_without_a_manifest_is_refused(place, file, proof):
