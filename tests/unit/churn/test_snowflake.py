@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import duckdb
+import fakesnow
 import ibis
 import pyarrow as pa
 import pytest
@@ -19,23 +21,34 @@ LONGEST = 25_000
 """Characters of one statement, laid out for people: columns named once do not multiply."""
 
 
+TYPES = {
+    "int64": "INT",
+    "int32": "INT",
+    "double": "FLOAT",
+    "bool": "BOOLEAN",
+    "string": "TEXT",
+    "date32[day]": "DATE",
+}
+
+
 class Recording(Backend):
-    """A DuckDB that keeps what it is asked, in Snowflake's dialect."""
+    """A DuckDB that keeps what it is asked, in Snowflake's dialect, and what it answered."""
 
     def to_pyarrow(self, expr, /, **options):
-        self.asked.append(ibis.to_sql(expr, dialect="snowflake"))
-        return super().to_pyarrow(expr, **options)
+        answer = super().to_pyarrow(expr, **options)
+        self.asked.append((ibis.to_sql(expr, dialect="snowflake"), answer))
+        return answer
 
 
 @pytest.fixture(scope="module")
-def statements():
-    """Return every statement of steps 2 to 4, those that make tables by their names."""
-    import duckdb
-
+def recorded():
+    """Return the tables given to steps 2 to 4, those they made, and all they asked."""
     engine = Recording.from_connection(duckdb.connect())
     engine.asked = []
+    given = {}
 
     def stored(data: pa.Table, name: str) -> ibis.Table:
+        given[name] = data
         engine.con.register(name, data)
         return engine.table(name)
 
@@ -53,8 +66,33 @@ def statements():
         "train": parts["train"],
         "test": parts["test"],
     }
+    for table in tables.values():
+        table.to_pyarrow()
+    return given, tables, engine.asked
+
+
+@pytest.fixture(scope="module")
+def statements(recorded):
+    """Return every statement of steps 2 to 4, those that make tables by their names."""
+    _, tables, asked = recorded
     named = {name: ibis.to_sql(table, dialect="snowflake") for name, table in tables.items()}
-    return named | {f"question {number}": sql for number, sql in enumerate(engine.asked)}
+    return named | {f"question {number}": sql for number, (sql, _) in enumerate(asked)}
+
+
+@pytest.fixture
+def snowflake(recorded):
+    """Return a cursor of a local stand-in for Snowflake that holds the given tables."""
+    with fakesnow.patch():
+        from snowflake.connector import connect
+        from snowflake.connector.pandas_tools import write_pandas
+
+        with connect(database="churn", schema="data") as connection:
+            cursor = connection.cursor()
+            for name, data in recorded[0].items():
+                columns = (f'"{field.name}" {TYPES[str(field.type)]}' for field in data.schema)
+                cursor.execute(f'CREATE TABLE "{name}" ({", ".join(columns)})')
+                write_pandas(connection, data.to_pandas(), name, quote_identifiers=True)
+            yield cursor
 
 
 def test_every_statement_compiles_and_parses(statements):
@@ -95,3 +133,15 @@ def test_what_is_written_is_one_projection_of_literals(name, statements):
     ):
         assert not list(tree.find_all(kind)), kind
     assert len(list(tree.find_all(sqlglot.exp.Select))) <= 5
+
+
+def test_every_answer_is_the_one_of_duckdb(recorded, snowflake):
+    """Cell by cell, whatever the order of the rows."""
+    for sql, expected in recorded[2]:
+        snowflake.execute(sql)
+        found = snowflake.fetchall()
+
+        wanted = [tuple(row.values()) for row in expected.to_pylist()]
+        assert len(found) == len(wanted) > 0, sql
+        for one, other in zip(sorted(found, key=str), sorted(wanted, key=str), strict=True):
+            assert one == pytest.approx(other, abs=1e-9), sql
