@@ -108,3 +108,14 @@ def test_what_stays_in_memory_is_bounded(open_place):
     place.save(TABLE, "d", small)
     assert [path.stem for path in kept._tables] == ["b", "c", "d"]
     assert len(place.load(TABLE, "large", frame="pandas")) == 20_000
+
+
+def test_a_polars_frame_without_polars_is_told(place, monkeypatch):
+    """It is no dependency of the house."""
+    place.save(TABLE, "v1", FRAME)
+    monkeypatch.setitem(sys.modules, "polars", None)
+
+    with pytest.raises(DataError, match="polars is not installed") as caught:
+        place.load(TABLE, "v1", frame="polars")
+
+    assert "install polars" in caught.value.remedy

@@ -1,14 +1,11 @@
 """What stands in the folder is whole, or is told to be damaged; nothing is half-written."""
 
 import contextlib
-import errno
 import json
 import os
-import resource
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -184,38 +181,6 @@ def test_a_save_that_fails_leaves_the_old_data_and_no_temporary(saved, open_plac
     ]
 
 
-@pytest.mark.parametrize("spec", [TABLE, REPORT], ids=["table", "report"])
-@pytest.mark.parametrize("refused", range(4))
-def test_what_is_refused_at_the_last_steps_leaves_the_old_data(
-    spec, refused, open_place, root, monkeypatch
-):
-    old, new = FRAME, pd.DataFrame({"id": [4]})
-    if spec is REPORT:
-        old, new = Report(title="old"), Report(title="new")
-    place = open_place()
-    before = place.save(spec, "v1", old)
-    asked = 0
-
-    def refuse(source, target, *, real):
-        nonlocal asked
-        asked += 1
-        if asked == refused + 1:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return real(source, target)
-
-    with monkeypatch.context() as patch:
-        for name in ("replace", "rename"):
-            real = getattr(os, name)
-            patch.setattr(os, name, lambda a, b, real=real: refuse(a, b, real=real))
-        if refused < (3 if spec is REPORT else 2):
-            with pytest.raises(DataError, match="no space left"):
-                place.save(spec, "v1", new)
-        else:
-            before = place.save(spec, "v1", new)
-
-    assert open_place().find(spec, "v1") == before
-
-
 class Stop(BaseException):
     """Stands for the power going."""
 
@@ -300,127 +265,3 @@ def test_the_temporary_of_a_living_process_stays(root, open_place):
 
     assert ours.exists()
     assert not theirs.exists()
-
-
-@pytest.mark.parametrize("table_format", ["csv", "parquet"])
-def test_a_full_disk_is_told_and_the_old_data_stays(open_place, table_format, root):
-    """The limit of a process on the size of its files stands for the end of the disk."""
-    place = open_place(table_format)
-    before = place.save(TABLE, "v1", FRAME)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    large = pd.DataFrame({"id": pd.Series(range(400_000)) ** 2})
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(DataError, match=r"data/customers/v1\.\w+ cannot be written") as caught:
-            place.save(TABLE, "v1", large)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-    assert caught.value.remedy
-    assert open_place(table_format).find(TABLE, "v1") == before
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
-def test_no_space_left_is_told(root, open_place, monkeypatch):
-    real = os.fsync
-
-    def fsync(descriptor):
-        # A system may notice only now that there is no room.
-        with Path("/dev/full").open("wb", buffering=0) as full:
-            full.write(b"x")
-        return real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(DataError, match="no space left on device") as caught:
-        open_place().save(TABLE, "v1", FRAME)
-
-    assert "free some space" in caught.value.remedy
-    assert open_place().find(TABLE, "v1") is None
-
-
-def test_a_read_only_folder_is_told_and_can_still_be_read(tmp_path, saved, root, open_place):
-    # Who may read nothing of root's can import nothing from there either.
-    open_place().load(TABLE, "v1", frame="ibis").count().execute()
-    place = open_place()
-    folders = (file_of(root).parent, root / "data", root)
-    for path in folders:
-        path.chmod(0o555)
-    if os.getuid() == 0:
-        # To root no folder is read-only, and to nobody pytest's are closed.
-        for path in (tmp_path, *tmp_path.parents):
-            if path.name.startswith(("pytest-", "popen-")) or path == tmp_path:
-                path.chmod(0o755)
-        os.seteuid(65534)
-    try:
-        with pytest.raises(DataError, match="cannot be written: permission denied") as caught:
-            place.save(TABLE, "v1", pd.DataFrame({"id": [5]}))
-        assert place.find(TABLE, "v1") == saved
-        assert place.load(TABLE, "v1", frame="pandas")["id"].tolist() == [1, 2, 3]
-        assert place.load(TABLE, "v1", frame="ibis").count().execute() == 3
-    finally:
-        os.seteuid(os.getuid())
-        for path in folders:
-            path.chmod(0o755)
-
-    assert "mlops.yml" in caught.value.remedy
-
-
-def test_a_file_where_the_folder_should_be_is_told(root, open_place):
-    (root / "data").write_text("in the way")
-
-    with pytest.raises(DataError, match="cannot be written") as caught:
-        open_place().save(TABLE, "v1", FRAME)
-
-    assert "stands where a folder should" in caught.value.remedy
-
-
-@pytest.mark.parametrize(
-    ("name", "version"),
-    [
-        ("../out", "v1"),
-        ("/out", "v1"),
-        ("", "v1"),
-        (".hidden", "v1"),
-        ("customers", ".."),
-        ("customers", "."),
-        ("customers", ""),
-        ("customers", "v1\0"),
-        ("customers", "v1.csv.manifest"),
-        ("customers", "a\\..\\b"),
-    ],
-)
-def test_a_name_that_would_leave_the_folder_is_refused(open_place, root, name, version):
-    place = open_place()
-    spec = DatasetSpec(name=name, kind="table")
-
-    with pytest.raises(DataError) as caught:
-        place.save(spec, version, FRAME)
-
-    assert caught.value.remedy
-    assert place.find(spec, version) is None
-    assert [*root.iterdir()] == []
-
-
-@pytest.mark.parametrize("version", ["../v1", "/tmp/x.csv", "x.csv", "a/b"])
-def test_nothing_is_saved_to_a_path(open_place, root, version):
-    with pytest.raises(DataError, match="nothing writes it"):
-        open_place().save(TABLE, version, FRAME)
-
-    assert [*root.iterdir()] == []
-
-
-def test_a_file_that_may_not_be_read_is_told(saved, open_place, root, tmp_path):
-    place = open_place()
-    file_of(root).parent.chmod(0)
-    if os.getuid() == 0:
-        for path in (tmp_path, *tmp_path.parents[:2]):
-            path.chmod(0o755)
-        os.seteuid(65534)
-    try:
-        assert damaged(place)
-        with pytest.raises(DataError, match="cannot be read: permission denied"):
-            place.load(TABLE, "v1", frame="pandas")
-    finally:
-        os.seteuid(os.getuid())
-        file_of(root).parent.chmod(0o755)
