@@ -20,6 +20,9 @@ MISSING_SHARES = {
 }
 """How often each value is missing; the other columns are complete."""
 
+Gaps = dict[str, "np.ndarray"]
+"""For each column that has gaps: true where the value is missing."""
+
 
 def flawed(block: Block, seed: int, number: int) -> tuple[dict[str, np.ndarray], Gaps]:
     """Return the columns of *block* as they were entered, and where a value is missing.
@@ -48,10 +51,6 @@ def flawed(block: Block, seed: int, number: int) -> tuple[dict[str, np.ndarray],
     # A customer of the first month has often no invoice yet.
     gaps["total_spend"] |= (block.tenure_months == 0) & (rng.random(BLOCK, dtype="float32") < 0.2)
     return columns, gaps
-
-
-Gaps = dict[str, "np.ndarray"]
-"""For each column that has gaps: true where the value is missing."""
 
 
 def _exaggerate(columns: dict[str, np.ndarray], rng: np.random.Generator) -> None:

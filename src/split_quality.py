@@ -109,41 +109,20 @@ def _drifts(features: ibis.Table, rule: SplitRule) -> list[Drift]:
 def _report(rule: SplitRule, drifts: list[Drift]) -> Report:
     from sf_ml_framework import Report
 
-    shares = {
-        "training": _churn_rate(rule, testing=False),
-        "testing": _churn_rate(rule, testing=True),
-    }
     return Report(
         title="Quality of the split",
         metrics={
             "training_rows": rule.training_rows,
             "test_rows": rule.test_rows,
-            "training_churn_rate": shares["training"],
-            "test_churn_rate": shares["testing"],
+            "training_churn_rate": _churn_rate(rule, testing=False),
+            "test_churn_rate": _churn_rate(rule, testing=True),
             "shared_customers": 0,
             "worst_psi": max(drift.psi for drift in drifts),
             "worst_ks": max(drift.ks for drift in drifts),
         },
         tables={
-            "Customers of each class": [
-                {
-                    TARGET: found.label,
-                    "training": found.rows - found.test_rows,
-                    "testing": found.test_rows,
-                    "share for testing": found.test_rows / found.rows,
-                }
-                for found in rule.classes
-            ],
-            "Drift between the parts": [
-                {
-                    "column": drift.column,
-                    "PSI": drift.psi,
-                    "PSI at most": drift.psi_limit,
-                    "KS": drift.ks,
-                    "KS at most": drift.ks_limit,
-                }
-                for drift in drifts
-            ],
+            "Customers of each class": _classes_table(rule),
+            "Drift between the parts": _drift_table(drifts),
         },
         notes=(
             f"Who is for testing follows from customer, class and seed {rule.seed} alone.",
@@ -151,6 +130,31 @@ def _report(rule: SplitRule, drifts: list[Drift]) -> Report:
             " differ by more, since chance does more to them.",
         ),
     )
+
+
+def _classes_table(rule: SplitRule) -> list[dict[str, Any]]:
+    return [
+        {
+            TARGET: found.label,
+            "training": found.rows - found.test_rows,
+            "testing": found.test_rows,
+            "share for testing": found.test_rows / found.rows,
+        }
+        for found in rule.classes
+    ]
+
+
+def _drift_table(drifts: list[Drift]) -> list[dict[str, Any]]:
+    return [
+        {
+            "column": drift.column,
+            "PSI": drift.psi,
+            "PSI at most": drift.psi_limit,
+            "KS": drift.ks,
+            "KS at most": drift.ks_limit,
+        }
+        for drift in drifts
+    ]
 
 
 def _churn_rate(rule: SplitRule, *, testing: bool) -> float:

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 def preprocess_data(
-    customers: ibis.Table,
-    *,
-    cap_quantile: float = 0.99,
-    test_fraction: float = 0.2,
-    seed: int = 42,
+    customers: ibis.Table, *, cap_quantile: float = 0.99, test_fraction: float = 0.2, seed: int = 42
 ) -> dict[str, Any]:
     """Make customers usable: fill gaps, cap outliers, drop what cannot be, set flags.
 
@@ -51,8 +47,9 @@ def preprocess_data(
         kept = newest_of_each(kept)
     possible = plausible(kept)
     rule = fit_split(possible, test_fraction=test_fraction, seed=seed)
-    training = training_rows(possible, rule, at_most=MOST_ROWS)
-    statistics = fit_preprocess(training, cap_quantile=cap_quantile)
+    statistics = fit_preprocess(
+        training_rows(possible, rule, at_most=MOST_ROWS), cap_quantile=cap_quantile
+    )
     clean = flagged(complete(possible, statistics), statistics)
     return {
         "customers": clean,
