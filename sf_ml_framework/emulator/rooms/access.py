@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from ..access import references
+from ..access import objects, references
 from ..access.foundation import LINES
 from ..access.needs import Need, path_of
 from ..faults import SnowflakeError, not_found
@@ -48,6 +48,8 @@ def install(account: Account) -> None:
         account.needed.add(
             Need(statement=statement, privilege=privilege, on=on, hidden=hidden, **more)
         )
+    for need in objects.lines():
+        account.needed.add(need)
     account.guard(account.needed.check)
     account.guard(lambda session, statement: stages(account, session, statement))
     account.guard(lambda session, statement: described(account, session, statement))

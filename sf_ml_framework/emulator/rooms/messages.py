@@ -70,10 +70,18 @@ def install(account: Account) -> None:
     outbox = Outbox(account)
     account.parts[Outbox] = outbox
 
+    def allowed(session: Session, name: Any) -> None:
+        # Source: Snowflake, "SYSTEM$SEND_EMAIL", access control requirements.
+        account.require(session, "USAGE", "INTEGRATION", Path("", "", fold(str(name))))
+
     def send_email(session: Session, *values: Any) -> bool:
+        if values:
+            allowed(session, values[0])
         return email(outbox, *values)
 
     def send(session: Session, message: Any, target: Any) -> str:
+        for name in _object(target):
+            allowed(session, name)
         return notify(outbox, message, target)
 
     account.function("SYSTEM$SEND_EMAIL", send_email)

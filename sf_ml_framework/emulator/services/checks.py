@@ -64,6 +64,7 @@ def check(account: Account, session: Session, launch: Launch) -> Found:
     if launch.warehouse is not None:
         account.catalog.get("WAREHOUSE", Path("", "", launch.warehouse))
     _integrations(account, launch)
+    _allowed(account, session, launch)
     return Found(
         {c.name: _image(account, launch, c) for c in launch.spec.containers},
         {
@@ -73,6 +74,23 @@ def check(account: Account, session: Session, launch: Launch) -> Found:
         },
         _secrets(account, session, launch.spec),
     )
+
+
+def _allowed(account: Account, session: Session, launch: Launch) -> None:
+    """Refuse what the role may not use of a specification: images, secrets, stages.
+
+    Source: Snowflake, "EXECUTE JOB SERVICE", access control requirements.
+    """
+    for container in launch.spec.containers:
+        if container.name not in launch.runners:
+            reference = imaging.parse(account, container.image)
+            account.require(session, "READ", "IMAGE REPOSITORY", reference.repository)
+        for use in container.secrets:
+            account.require(session, "READ", "SECRET", session.resolve(parts_of(use.name)))
+    for volume in launch.spec.volumes.values():
+        if volume.stage and not _at(volume.stage).startswith("@~"):
+            name = _at(volume.stage)[1:].split("/", 1)[0]
+            account.require(session, "READ", "STAGE", session.resolve(parts_of(name)))
 
 
 def _at(stage: str) -> str:
