@@ -111,12 +111,16 @@ def _variables(
 
 
 def write_token(place: Place, token: str) -> None:
-    """Write the session token, readable by its owner alone, in one step."""
-    file = place.token_file
+    """Write the session token, readable by its owner alone."""
+    _write_privately(place.token_file, token)
+
+
+def _write_privately(file: FilePath, text: str) -> None:
+    """Write in one step: a container never reads half of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
+    fresh = file.with_name(f".{file.name}.new")
     fresh.touch(mode=0o600)
-    fresh.write_text(token, encoding="utf-8")
+    fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)
 
 
@@ -126,13 +130,10 @@ def write_secrets(account: Account, place: Place, container: Container) -> None:
         if not use.directory:
             continue
         folder = place.inside(use.directory)
-        folder.mkdir(parents=True, exist_ok=True)
         entry = account.catalog.find("SECRET", place.secrets[use.name])
         for key in ("username", "password", "secret_string"):
             if entry is not None and key in entry.properties:
-                file = folder / key
-                file.touch(mode=0o600)
-                file.write_text(str(entry.properties[key]), encoding="utf-8")
+                _write_privately(folder / key, str(entry.properties[key]))
 
 
 def secret_value(account: Account, path: Path, key: str) -> str:
