@@ -31,6 +31,10 @@ create table if not exists grants (
     to_kind text not null, to_name text not null,
     grant_option integer not null, granted_by text not null,
     unique (privilege, on_kind, on_name, to_kind, to_name));
+create table if not exists login_history (
+    id integer primary key autoincrement, at text not null, user text not null, ip text not null,
+    client text not null, version text not null, factor text not null, code integer,
+    message text);
 create table if not exists tag_references (
     tag text not null, kind text not null, object text not null, column_name text not null,
     value text not null, unique (tag, kind, object, column_name));

@@ -29,8 +29,13 @@ def login(account: Account, request: Incoming) -> dict[str, Any]:
         raise SnowflakeError("Bad request: no data.", number=390400, state="08001")
     if not account.address:
         account.address = request.address
-    granted = account.tokens.check(data)
-    session = start(account, granted, request.query, data.get("SESSION_PARAMETERS") or {})
+    try:
+        granted = account.tokens.check(data)
+        session = start(account, granted, request.query, data.get("SESSION_PARAMETERS") or {})
+    except SnowflakeError as error:
+        _note(account, request, data, str(data.get("LOGIN_NAME") or "").upper(), error)
+        raise
+    _note(account, request, data, session.user)
     account.record.add("login", user=session.user, role=session.role, session=session.id)
     return {
         "data": {
@@ -62,6 +67,37 @@ def login(account: Account, request: Incoming) -> dict[str, Any]:
         "message": None,
         "success": True,
     }
+
+
+_FACTORS = {
+    "SNOWFLAKE_JWT": "RSA_KEYPAIR",
+    "PROGRAMMATIC_ACCESS_TOKEN": "PROGRAMMATIC_ACCESS_TOKEN",
+    "OAUTH": "OAUTH_ACCESS_TOKEN",
+}
+
+
+def _note(
+    account: Account,
+    request: Incoming,
+    data: dict[str, Any],
+    user: str,
+    error: SnowflakeError | None = None,
+) -> None:
+    """Keep the attempt for LOGIN_HISTORY."""
+    account.catalog.execute(
+        "insert into login_history (at, user, ip, client, version, factor, code, message) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            account.clock.now().isoformat(),
+            user,
+            "127.0.0.1",
+            str(data.get("CLIENT_APP_ID") or ""),
+            str(data.get("CLIENT_APP_VERSION") or ""),
+            _FACTORS.get(str(data.get("AUTHENTICATOR") or "").upper(), "PASSWORD"),
+            error.number if error else None,
+            error.message if error else None,
+        ),
+    )
 
 
 def start(

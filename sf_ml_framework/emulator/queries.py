@@ -64,6 +64,8 @@ class Query:
     ended: datetime | None = None
     request_id: str = ""
     tag: str | None = None
+    computed: bool = False
+    """Whether it read or changed rows, which a warehouse is needed and charged for."""
     result: ResultSet | None = None
     error: SnowflakeError | None = None
     cancel: threading.Event = field(default_factory=threading.Event)

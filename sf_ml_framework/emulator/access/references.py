@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from ..faults import SnowflakeError, not_authorized, not_found
 from ..names import Path
+from ..queries import CURRENT
 from ..router import table_parts, target_of
 from ..seed import SHARED
 from .kinds import TABLES
@@ -33,6 +34,8 @@ def check(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
         _require(account, session, privilege, path)
     if session.warehouse is not None and reads_rows(tree):
         account.access.warehouse(session)
+        if (query := CURRENT.get()) is not None:
+            query.computed = True
     return tree
 
 

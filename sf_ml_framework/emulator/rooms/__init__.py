@@ -34,6 +34,7 @@ ROOMS = (
     "dialect",
     "strict",
     "scripting",
+    "usage",
     "dynamic_tables",
     "dynamic_alter",
     "dynamic_history",

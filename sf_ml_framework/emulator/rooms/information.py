@@ -1,7 +1,7 @@
-"""INFORMATION_SCHEMA and what of ACCOUNT_USAGE the foundation can tell.
+"""The views of INFORMATION_SCHEMA that tell of databases and what is in them.
 
 Source: Snowflake, "Snowflake Information Schema": TABLES, COLUMNS, VIEWS, SCHEMATA, DATABASES,
-STAGES; "QUERY_HISTORY" (function and view).
+STAGES. A role sees what it has a privilege on.
 """
 
 from __future__ import annotations
@@ -33,17 +33,6 @@ _TABLES += ["CREATED timestamp_ltz", "LAST_ALTERED timestamp_ltz", "COMMENT", "I
 _COLUMNS = ["TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME", "ORDINAL_POSITION fixed"]
 _COLUMNS += ["COLUMN_DEFAULT", "IS_NULLABLE", "DATA_TYPE", "CHARACTER_MAXIMUM_LENGTH fixed"]
 _COLUMNS += ["NUMERIC_PRECISION fixed", "NUMERIC_SCALE fixed", "IS_IDENTITY", "COMMENT"]
-_QUERIES = [
-    "QUERY_ID",
-    "QUERY_TEXT",
-    "DATABASE_NAME",
-    "SCHEMA_NAME",
-    "SESSION_ID fixed",
-    "USER_NAME",
-]
-_QUERIES += ["ROLE_NAME", "WAREHOUSE_NAME", "QUERY_TAG", "EXECUTION_STATUS", "ERROR_CODE"]
-_QUERIES += ["ERROR_MESSAGE", "START_TIME timestamp_ltz", "END_TIME timestamp_ltz"]
-_QUERIES += ["TOTAL_ELAPSED_TIME fixed", "ROWS_PRODUCED fixed"]
 
 
 def install(account: Account) -> None:
@@ -67,18 +56,15 @@ def install(account: Account) -> None:
     view("*.INFORMATION_SCHEMA.DATABASES", found, databases)
     stages = ["STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_OWNER", "STAGE_TYPE", "COMMENT"]
     view("*.INFORMATION_SCHEMA.STAGES", stages, staged)
-    view("SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY", _QUERIES, queries)
-    names = [column.split(" ")[0] for column in _QUERIES]
-
-    def history(session: Session, args: list[Any], named: dict[str, Any]) -> ResultSet:
-        newest = list(queries(account, session, ""))[::-1][: int(named.get("RESULT_LIMIT", 100))]
-        return rows(_QUERIES, [[row[n] for n in names] for row in newest])
-
-    account.table_function("QUERY_HISTORY", history)
 
 
 def _found(account: Account, session: Session, database: str, kind: str) -> list[tuple[Any, ...]]:
     return listed(account, session, Scope("DATABASE", Path(database, "", "")), kind)
+
+
+def _seen(account: Account, session: Session, kind: str, path: Path) -> bool:
+    stands = account.access.owner(kind, path) is not None
+    return not stands or account.access.sees(session, kind, path)
 
 
 def tables(account: Account, session: Session, database: str) -> Iterable[dict[str, Any]]:
@@ -86,6 +72,8 @@ def tables(account: Account, session: Session, database: str) -> Iterable[dict[s
     for kind in ("TABLE", "VIEW"):
         for base, schema, name, size, _ in _found(account, session, database, kind):
             path = Path(base, schema, name)
+            if not _seen(account, session, "TABLE", path):
+                continue
             dynamic = account.catalog.find("DYNAMIC TABLE", path)
             entry = dynamic or account.catalog.find(kind, path)
             yield {
@@ -109,6 +97,8 @@ def views(account: Account, session: Session, database: str) -> Iterable[dict[st
     """Yield the views of a database."""
     for base, schema, name, _, sql in _found(account, session, database, "VIEW"):
         entry = account.catalog.find("VIEW", Path(base, schema, name))
+        if not _seen(account, session, "VIEW", Path(base, schema, name)):
+            continue
         yield {
             "TABLE_CATALOG": base,
             "TABLE_SCHEMA": schema,
@@ -123,6 +113,8 @@ def columns(account: Account, session: Session, database: str) -> Iterable[dict[
     """Yield the columns of a database."""
     for kind in ("TABLE", "VIEW"):
         for base, schema, name, _, _ in _found(account, session, database, kind):
+            if not _seen(account, session, "TABLE", Path(base, schema, name)):
+                continue
             for index, column in enumerate(columns_of(session, Path(base, schema, name))):
                 data = (
                     "TIMESTAMP_LTZ"
@@ -150,6 +142,8 @@ def columns(account: Account, session: Session, database: str) -> Iterable[dict[
 def schemas(account: Account, session: Session, database: str) -> Iterable[dict[str, Any]]:
     """Yield the schemas of a database."""
     for entry in account.catalog.all("SCHEMA", database):
+        if not _seen(account, session, "SCHEMA", entry.path):
+            continue
         yield {
             "CATALOG_NAME": database,
             "SCHEMA_NAME": entry.name,
@@ -163,6 +157,8 @@ def schemas(account: Account, session: Session, database: str) -> Iterable[dict[
 def databases(account: Account, session: Session, database: str) -> Iterable[dict[str, Any]]:
     """Yield the databases of the account."""
     for entry in account.catalog.all("DATABASE"):
+        if not _seen(account, session, "DATABASE", entry.path):
+            continue
         yield {
             "DATABASE_NAME": entry.name,
             "DATABASE_OWNER": entry.owner,
@@ -175,6 +171,8 @@ def databases(account: Account, session: Session, database: str) -> Iterable[dic
 def staged(account: Account, session: Session, database: str) -> Iterable[dict[str, Any]]:
     """Yield the stages of a database."""
     for entry in account.catalog.all("STAGE", database):
+        if not _seen(account, session, "STAGE", entry.path):
+            continue
         yield {
             "STAGE_CATALOG": database,
             "STAGE_SCHEMA": entry.path.schema,
@@ -182,29 +180,4 @@ def staged(account: Account, session: Session, database: str) -> Iterable[dict[s
             "STAGE_OWNER": entry.owner,
             "STAGE_TYPE": "Internal Named",
             "COMMENT": entry.comment,
-        }
-
-
-def queries(account: Account, session: Session, database: str) -> Iterable[dict[str, Any]]:
-    """Yield the queries that the account remembers, oldest first."""
-    for query in account.queries.all():
-        elapsed = (query.ended or account.clock.now()) - query.started
-        status = {"SUCCESS": "SUCCESS", "RUNNING": "RUNNING"}.get(query.status, "FAIL")
-        yield {
-            "QUERY_ID": query.id,
-            "QUERY_TEXT": query.text,
-            "DATABASE_NAME": query.database,
-            "SCHEMA_NAME": query.schema,
-            "SESSION_ID": query.session.id,
-            "USER_NAME": query.session.user,
-            "ROLE_NAME": query.role,
-            "WAREHOUSE_NAME": query.warehouse,
-            "QUERY_TAG": query.tag,
-            "EXECUTION_STATUS": status,
-            "ERROR_CODE": f"{query.error.number:06d}" if query.error else None,
-            "ERROR_MESSAGE": query.error.message if query.error else None,
-            "START_TIME": query.started,
-            "END_TIME": query.ended,
-            "TOTAL_ELAPSED_TIME": int(elapsed.total_seconds() * 1000),
-            "ROWS_PRODUCED": query.result.table.num_rows if query.result else None,
         }
