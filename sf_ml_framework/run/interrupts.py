@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -45,17 +45,36 @@ def raise_on_signals() -> dict[int, Any]:
     """
     if threading.current_thread() is not threading.main_thread():
         return {}
-    owner = os.getpid()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != owner:
-            # A node's own child, forked with this handler: it ends as it would have without us.
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
         raise Stopped(NAMES[signal.Signals(number)])
 
+    _spare_children(handle)
     return {number: signal.signal(number, handle) for number in heeded()}
+
+
+def _spare_children(handle: Callable[[int, FrameType | None], None]) -> None:
+    """Let what this process forks be ended by signals as it would be without *handle*.
+
+    A signal that reaches a child between its fork and its first step is noted by our handler and
+    then forgotten by Python, and whoever waits for that child waits for ever. So signals are
+    held back over a fork, and find in the child the system's own way to end.
+    """
+    masks: list[set[int | signal.Signals]] = []
+
+    def hold() -> None:
+        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, NAMES))
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop())
+
+    def release_child() -> None:
+        for number in NAMES:
+            if signal.getsignal(number) is handle:
+                signal.signal(number, signal.SIG_DFL)
+        release()
+
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=release_child)
 
 
 class Interrupts:

@@ -35,7 +35,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dataset: str
     version: str
     content: str
-    """SHA-256 of the bytes, in hex; equal content has an equal hash in one format."""
+    """Hash of the bytes and, for a table, of the types of its columns, in hex."""
     bytes: int = 0
     rows: int | None = None
     location: str = ""
