@@ -196,6 +196,7 @@ def logs(account: Account, session: Session, *given: Any) -> str:
         raise invalid("SYSTEM$GET_SERVICE_LOGS takes a service, an instance, a container, lines")
     name, instance, container = str(given[0]), str(given[1]), str(given[2])
     entry = account.catalog.get("SERVICE", session.resolve(parts_of(name)))
+    account.require(session, "MONITOR", "SERVICE", entry.path)
     instances = entry.properties["instances"]
     known = instance.isdigit() and int(instance) < len(instances)
     if not known or container not in instances[int(instance)]["containers"]:

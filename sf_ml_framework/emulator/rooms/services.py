@@ -180,6 +180,8 @@ def method(call: Call) -> ResultSet | None:
     path = call.session.resolve(path_parts)
     call.account.catalog.get("SERVICE", path)
     given = arguments if isinstance(arguments, list) else [arguments]
+    wanted = "OPERATE" if name == "SPCS_CANCEL_JOB" else "MONITOR|OPERATE|USAGE"
+    call.account.require(call.session, wanted, "SERVICE", path)
     if name == "SPCS_WAIT_FOR":
         return rows([name], [(_wait_for(call, path, given),)])
     if name == "SPCS_CANCEL_JOB":

@@ -55,7 +55,6 @@ def needs(account: Account) -> None:
     account.needs("ALTER TASK", then="RESUME|SUSPEND", privilege="OPERATE", on="TASK")
     account.needs("EXECUTE TASK", privilege="OPERATE", on="TASK")
     account.needs("DROP TASK", privilege="OWNERSHIP", on="TASK")
-    account.needs("DESCRIBE TASK", privilege="OWNERSHIP|OPERATE|MONITOR", on="TASK")
 
 
 def create(call: Call) -> ResultSet:

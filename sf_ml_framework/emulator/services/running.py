@@ -124,7 +124,8 @@ class Services:
             live.end = end
             live.stopping.set()
             running = list(live.processes)
-        self.records.change(live.path, live.id, status="CANCELLING" if live.launch.job else end)
+        ending = {"SUSPENDED": "SUSPENDING", "DELETED": "DELETING"}.get(end, "CANCELLING")
+        self.records.change(live.path, live.id, status=ending)
         for process in running:
             process.stop(self.grace_seconds)
 

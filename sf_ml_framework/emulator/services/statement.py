@@ -12,6 +12,7 @@ from typing import Any
 from ..faults import SnowflakeError, invalid, not_found
 from ..queries import CURRENT, new_query_id
 from ..registry import Call
+from ..rooms.access import require_stage
 from .checks import Launch
 from .naming import account_name, plain, refused, service_name, standing
 from .spec import Spec, fill, parse
@@ -182,6 +183,7 @@ def _specification(call: Call) -> Spec:
 
 
 def _file(call: Call, stage: str, name: str) -> str:
+    require_stage(call.account, call.session, stage, "READ")
     where = call.account.stages.locate(call.session, f"{stage.rstrip('/')}/{name.lstrip('/')}")
     if not where.target.is_file():
         raise not_found("File", f"{stage}/{name}")

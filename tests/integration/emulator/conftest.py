@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -75,6 +76,11 @@ def pool(run: Any) -> Iterator[str]:
     )
     yield name
     run(f"alter compute pool {name} stop all")
+    # What was stopped takes a moment to end.
+    for _ in range(300):
+        if run(f"describe compute pool {name}")[0][5] == 0:
+            break
+        time.sleep(0.1)
     run(f"drop compute pool if exists {name}")
 
 

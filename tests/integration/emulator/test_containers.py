@@ -338,3 +338,39 @@ def test_rules_and_integrations_are_shown_and_messages_need_an_allowed_recipient
     finally:
         run("drop integration eai_1")
         run("drop integration mail_1")
+
+
+def test_a_job_needs_a_privilege_for_all_that_it_names(connection, run, pool, image, job, database):
+    """Each grant that is missing is told; with all of them the job runs."""
+    role = f"R_{database}"
+    run("create secret key type = generic_string secret_string = 'x'")
+    run("create stage files encryption = (type = 'SNOWFLAKE_SSE')")
+    more = """
+    secrets: [{snowflakeSecret: key, envVarName: KEY, secretKeyRef: secret_string}]
+    volumeMounts: [{name: f, mountPath: /mnt/f}]
+"""
+    volume = "  volumes:\n  - {name: f, source: stage, stageConfig: {name: '@files'}}"
+    text = job("exit", "0", options="query_warehouse = compute_wh", more=more, volumes=volume)
+    run(f"create role {role}")
+    run(f"grant role {role} to role accountadmin")
+    try:
+        run(f"grant usage on database {database} to role {role}")
+        run(f"grant usage on schema {database}.public to role {role}")
+        run(f"use role {role}")
+        run("use secondary roles none")
+        for grant in (
+            f"create service on schema {database}.public",
+            f"usage on compute pool {pool}",
+            f"read on image repository {database}.public.images",
+            f"read on stage {database}.public.files",
+            f"read on secret {database}.public.key",
+        ):
+            with pytest.raises(ProgrammingError, match=r"not authorized|Insufficient privileges"):
+                run(text)
+            run("use role accountadmin")
+            run(f"grant {grant} to role {role}")
+            run(f"use role {role}")
+        run(text)
+    finally:
+        run("use role accountadmin")
+        run(f"drop role {role}")
