@@ -47,6 +47,7 @@ ROOMS = (
     "services",
     "service_status",
     "tasks",
+    "alerts",
     "task_functions",
     "task_history",
     "task_rest",
