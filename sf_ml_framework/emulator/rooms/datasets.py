@@ -61,7 +61,9 @@ def split_url(rest: str) -> tuple[tuple[str, ...], str]:
 def locate(account: Account, session: Session, rest: str) -> Location:
     """Resolve ``db.schema.name/versions/v/...``."""
     name, inside = split_url(rest)
-    entry = account.catalog.get("DATASET", session.resolve(name))
+    path = session.resolve(name)
+    account.require(session, "READ|USAGE", "DATASET", path)
+    entry = account.catalog.get("DATASET", path)
     if ".." in inside.split("/"):
         raise SnowflakeError(f"invalid path '{inside}'", number=1001, state="22023")
     return Location(folder(account, entry), "", inside.lstrip("/"))
