@@ -9,6 +9,7 @@ right dialect; temporary tables are reached by qualified names (:mod:`.temporary
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import warnings
@@ -238,14 +239,18 @@ class Connection:
     def register(self, name: str, table: pa.Table) -> None:
         """Make *table* readable as a view of this connection, until :meth:`unregister`."""
         with self.lock:
-            self._duck.register(name, table)
+            try:
+                self._duck.register(name, table)
+            except duckdb.Error as error:
+                raise translate(error) from error
             self._registered.append(name)
 
     def unregister(self) -> None:
         """Forget all registered tables."""
         with self.lock:
             for name in self._registered:
-                self._duck.unregister(name)
+                with contextlib.suppress(duckdb.Error):  # an aborted transaction takes nothing
+                    self._duck.unregister(name)
             self._registered.clear()
 
     def create_function(self, *args: Any, **kwargs: Any) -> None:

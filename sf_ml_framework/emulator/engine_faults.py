@@ -112,11 +112,16 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
 )
 
 
-def translate(error: BaseException) -> SnowflakeError:  # noqa: PLR0911
+def translate(error: BaseException) -> SnowflakeError:  # noqa: PLR0911, PLR0912
     """Return the Snowflake error for what DuckDB, fakesnow or sqlglot raised."""
     text = _text(error)
     if "INTERRUPT" in text.upper():
         return cancelled()
+    if "Current transaction is aborted" in text:
+        return unsupported(
+            "a statement has failed in this transaction, and DuckDB cannot go on with it as "
+            "Snowflake would; send ROLLBACK."
+        )
     for pattern, code, state, message in _RULES:
         if match := re.search(pattern, text):
             groups = [group.upper() if code == 2141 else group for group in match.groups() if group]
