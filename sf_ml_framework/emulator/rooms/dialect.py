@@ -19,6 +19,7 @@ def install(account: Account) -> None:
     account.rewrite(numbered_columns)
     account.rewrite(asof)
     account.rewrite(hashes)
+    account.rewrite(slices)
     account.rewrite(division)
     account.rewrite(variant_text)
 
@@ -78,6 +79,27 @@ def hashes(session: Session, tree: exp.Expr) -> exp.Expr:
         return node
 
     return tree.transform(change)
+
+
+def slices(session: Session, tree: exp.Expr) -> exp.Expr:
+    """``ARRAY_SLICE`` of a JSON array, which the engine would take for its text.
+
+    Source: Snowflake, "ARRAY_SLICE": from the first place, which is 0, up to but without the
+    second; places below 0 count from the end.
+    """
+    for node in list(tree.find_all(exp.ArraySlice)):
+        whole = exp.Anonymous(this="to_json", expressions=[node.this.copy()])
+        items = exp.Anonymous(this="json_extract", expressions=[whole, exp.Literal.string("$[*]")])
+        places = []
+        for place, after in ((node.args["start"], 1), (node.args["end"], 0)):
+            # The engine counts from 1 and takes the last place in; from the end it counts alike.
+            below = exp.LT(this=place.copy(), expression=exp.Literal.number(0))
+            shifted = exp.Paren(this=place.copy() + after)
+            back = exp.Paren(this=place.copy() - (1 - after))
+            places.append(exp.Case(ifs=[exp.If(this=below, true=back)], default=shifted))
+        cut = exp.Anonymous(this="list_slice", expressions=[items, *places])
+        node.replace(exp.Anonymous(this="to_json", expressions=[cut]))
+    return tree
 
 
 def division(session: Session, tree: exp.Expr) -> exp.Expr:

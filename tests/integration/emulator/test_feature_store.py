@@ -361,6 +361,34 @@ def test_a_training_set_is_saved_as_a_table(store, view, frame, session, tables)
     assert _cells(kept, "SPEND") == _wanted(_expected_spend())
 
 
+def test_tiles_are_added_up_over_the_windows_before_each_moment(store, customer, frame):
+    """Feature views with aggregations keep a row for each day, and add them up when joined."""
+    made = FeatureView(
+        "TILED",
+        [customer],
+        frame(),
+        timestamp_col="TS",
+        refresh_freq="1 day",
+        feature_granularity="1d",
+        features=[
+            feature_store.Feature.sum("SPEND", "7d").alias("WEEK"),
+            feature_store.Feature.count("SPEND", "30d").alias("TIMES"),
+            feature_store.Feature.last_n("SPEND", "30d", n=2).alias("LAST"),
+        ],
+    )
+    made = store.register_feature_view(made, "v1")
+
+    found = store.generate_training_set(
+        frame("spine"), [made], spine_timestamp_col="TS", join_method="cte"
+    ).to_pandas()
+
+    # Only days that have ended count: the spend of 2024-01-01 from the day after.
+    assert _cells(found, "WEEK") == _wanted([0, 0, 10.0, 30.0, 5.0, 5.0, 0])
+    assert _cells(found, "TIMES") == _wanted([0, 0, 1, 2, 1, 1, 0])
+    last = {key: value and json.loads(value) for key, value in _cells(found, "LAST").items()}
+    assert last == _wanted([None, None, [10.0], [10.0, 20.0], [5.0], [5.0], None])
+
+
 def test_without_timestamps_the_join_is_by_key_alone(store, customer, session, tables):
     query = session.sql(f"select id, plan from {tables}.public.plan")
     made = store.register_feature_view(FeatureView("PLAIN", [customer], query), "v1")
