@@ -6,6 +6,7 @@ that the engine reads for the length of the statement.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -50,13 +51,26 @@ def scalars(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
         if name not in known or isinstance(node.parent, exp.Dot):
             return node
         values = [_constant(account, session, arg, name) for arg in _arguments(node)]
-        made = to_literal(known[name](session, *values))
+        made = to_literal(_called(known[name], name, session, values))
         if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
             # The column keeps the name that Snowflake gives it: the text of the call.
             return exp.alias_(made, node.sql(dialect="snowflake").upper(), quoted=True)
         return made
 
     return tree.transform(change)
+
+
+def _called(call: Callable[..., Any], name: str, session: Session, values: list[Any]) -> Any:
+    try:
+        inspect.signature(call).bind(session, *values)
+    except TypeError:
+        raise SnowflakeError(
+            f"SQL compilation error: wrong number of arguments for function [{name}], got "
+            f"{len(values)}.",
+            number=938,
+            state="22023",
+        ) from None
+    return call(session, *values)
 
 
 def _function_name(node: exp.Expr) -> str:

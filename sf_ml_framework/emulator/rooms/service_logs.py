@@ -85,6 +85,8 @@ def _asked(
 ) -> tuple[_Service, datetime, datetime]:
     if unknown := set(named) - {"START_TIME", "END_TIME"}:
         raise invalid(f"invalid argument '{min(unknown)}'")
+    if len(args) != 1:
+        raise invalid("the function takes named arguments alone")
     path = session.resolve(parts_of(str(args[0])))
     found = _known(account, "database = ? and schema = ? and name = ?", tuple(path))
     if not found:

@@ -12,7 +12,9 @@ Source: Snowflake, "SYSTEM$SET_RETURN_VALUE", "SYSTEM$GET_PREDECESSOR_RETURN_VAL
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..faults import SnowflakeError, invalid
@@ -44,7 +46,7 @@ _FACTS = {
 
 def install(account: Account) -> None:
     """Register the functions, and what links jobs and messages with runs."""
-    functions = {
+    functions: dict[str, Callable[..., Any]] = {
         "SYSTEM$SET_RETURN_VALUE": set_return_value,
         "SYSTEM$GET_PREDECESSOR_RETURN_VALUE": predecessor_value,
         "SYSTEM$GET_TASK_GRAPH_CONFIG": graph_config,
@@ -54,14 +56,10 @@ def install(account: Account) -> None:
         "SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS": cancel_executions,
     }
     for name, call in functions.items():
-        account.function(name, _bound(account, call))
+        account.function(name, partial(call, account))
     tasks = account.part(Tasks)
     account.part(Services).on_launch.append(lambda session, live: note_job(tasks, session, live))
     tasks.on_failure.append(lambda root, run: tell_failure(account, root, run))
-
-
-def _bound(account: Account, call: Any) -> Any:
-    return lambda session, *values: call(account, session, *values)
 
 
 def current_run(account: Account, session: Session, function: str) -> RunRow:

@@ -6,21 +6,18 @@ a request leaves out is the database and schema of the route.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..faults import SnowflakeError, invalid, unsupported
-from ..names import Path, fold, parts_of
+from ..faults import SnowflakeError, invalid
+from ..names import Path, fold
 from ..registry import Answer, RestCall
-from ..tasks import schedule
 from ..tasks.changes import make, must_be_root, remove, resume, suspend
-from ..tasks.definition import PARAMETERS, Task, body, checked, condition, find, session_parameter
+from ..tasks.definition import Task, find
 from ..tasks.graph import Graphs
 from ..tasks.history import CANCELLED, EXECUTING, FAILED, SUCCEEDED, GraphRow
 from ..tasks.scheduler import Tasks
-from ..tasks.shown import relations
-from ..tasks.statement import Clauses
+from ..tasks.wire import clauses_of, model, path_of
 from . import tags
 from .showing import like
 from .task_history import COMPLETE, Planned, first_error, scheduled
@@ -29,18 +26,6 @@ if TYPE_CHECKING:
     from ..account import Account
 
 _HOME = "/api/v2/databases/{database}/schemas/{schema}/tasks"
-_READ_ONLY = {
-    "created_on",
-    "id",
-    "owner",
-    "owner_role_type",
-    "state",
-    "last_committed_on",
-    "last_suspended_on",
-    "database_name",
-    "schema_name",
-    "task_relations",
-}
 _DONE = {"status": "Request successfully completed"}
 _MODES = {"errorIfExists", "orReplace", "ifNotExists"}
 
@@ -58,6 +43,7 @@ def install(account: Account) -> None:
         ("POST", "/{name}:suspend", suspend_task),
         ("GET", "/{name}:get-tags", get_tags),
         ("POST", "/{name}:set-tags", set_tags),
+        ("POST", "/{name}:unset-tags", unset_tags),
         ("GET", "/{name}/dependents", dependents),
         ("GET", "/{name}/current-graphs", current_graphs),
         ("GET", "/{name}/current_graphs", current_graphs),
@@ -85,6 +71,15 @@ def _true(call: RestCall, key: str) -> bool:
     return str(call.query.get(key, "")).lower() == "true"
 
 
+def _number(call: RestCall, key: str, default: int) -> int:
+    text = call.query.get(key)
+    if text is None:
+        return default
+    if not text.isdigit():
+        raise invalid(f"invalid value '{text}' for '{key}'")
+    return int(text)
+
+
 def list_tasks(call: RestCall) -> list[dict[str, Any]]:
     """Return the tasks of a schema."""
     place = _schema(call)
@@ -98,8 +93,8 @@ def list_tasks(call: RestCall) -> list[dict[str, Any]]:
         found = [task for task in found if task.path.name.startswith(start)]
     if after := call.query.get("fromName"):
         found = [task for task in found if task.path.name > after]
-    limit = int(call.query.get("showLimit") or 10_000)
-    return [_model(call.account, task) for task in found[:limit]]
+    limit = _number(call, "showLimit", 10_000)
+    return [model(call.account, task) for task in found[:limit]]
 
 
 def create(call: RestCall) -> dict[str, Any]:
@@ -112,11 +107,11 @@ def create(call: RestCall) -> dict[str, Any]:
     call.account.require(
         call.session, "CREATE TASK", "SCHEMA", Path(place.database, "", place.schema)
     )
-    path = _path(place, str(given.get("name") or ""))
+    path = path_of(place, str(given.get("name") or ""))
     old = call.account.catalog.find("TASK", path)
     if old is not None and mode == "orReplace":
         call.account.require(call.session, "OWNERSHIP", "TASK", path)
-    clauses = _clauses(call, place, given)
+    clauses = clauses_of(call.account, place, given)
     make(
         call.account,
         call.session,
@@ -138,7 +133,7 @@ def create_or_alter(call: RestCall) -> dict[str, Any]:
         schema = Path(place.database, "", place.schema)
         call.account.require(call.session, "CREATE TASK", "SCHEMA", schema)
     given = {"name": path.name, **_body(call)}
-    make(call.account, call.session, path, _clauses(call, place, given), altering=True)
+    make(call.account, call.session, path, clauses_of(call.account, place, given), altering=True)
     return _DONE
 
 
@@ -148,121 +143,9 @@ def _body(call: RestCall) -> dict[str, Any]:
     return {key: value for key, value in call.body.items() if value is not None}
 
 
-def _path(place: Path, written: str) -> Path:
-    parts = parts_of(written)
-    if len(parts) > 3:
-        raise invalid(f"too many parts in the name {written}")
-    return Path(*((place.database, place.schema)[: 3 - len(parts)] + parts))
-
-
-def _clauses(call: RestCall, place: Path, given: dict[str, Any]) -> Clauses:
-    """Return what CREATE TASK would have been given."""
-    found = Clauses()
-    for key, value in given.items():
-        name = key.upper()
-        if key in _READ_ONLY or key == "name":
-            continue
-        if name in PARAMETERS:
-            found.parameters[name] = checked(call.account, name, _parameter(name, value))
-        elif not _clause(found, place, key, value):
-            raise invalid(f"unknown field '{key}' of a task")
-    if not found.body:
-        raise invalid("missing required field 'definition'")
-    return found
-
-
-def _parameter(name: str, value: Any) -> Any:
-    if name in {"SCHEDULE", "TARGET_COMPLETION_INTERVAL"}:
-        return _interval(value)
-    if name == "CONFIG":
-        return json.dumps(value) if isinstance(value, dict) else str(value)
-    return value
-
-
-def _interval(value: Any) -> str:
-    """Return a schedule as SQL writes it. Source: ``minutes_schedule.py``, ``cron_schedule.py``."""
-    if not isinstance(value, dict):
-        raise invalid(f"invalid schedule '{value}'")
-    if value.get("schedule_type") == "CRON_TYPE":
-        return f"USING CRON {value.get('cron_expr')} {value.get('timezone')}"
-    minutes, seconds = int(value.get("minutes") or 0), int(value.get("seconds") or 0)
-    return f"{minutes * 60 + seconds} SECONDS" if seconds else f"{minutes} MINUTE"
-
-
-def _clause(found: Clauses, place: Path, key: str, value: Any) -> bool:
-    match key:
-        case "definition":
-            found.body = body(str(value))
-        case "comment":
-            found.comment = str(value)
-        case "condition":
-            found.when = condition(str(value))
-        case "finalize":
-            found.finalize = _path(place, str(value))
-        case "execute_as_user":
-            found.user = fold(str(value))
-        case "predecessors":
-            if not isinstance(value, list):
-                raise invalid("'predecessors' must be a list")
-            found.after = tuple(dict.fromkeys(_path(place, str(one)) for one in value))
-        case "session_parameters":
-            if not isinstance(value, dict):
-                raise invalid("'session_parameters' must be an object")
-            found.session = {k.upper(): session_parameter(k.upper(), v) for k, v in value.items()}
-        case _:
-            return False
-    return True
-
-
 def fetch(call: RestCall) -> dict[str, Any]:
     """Return a task."""
-    return _model(call.account, _task(call, "OWNERSHIP|OPERATE|MONITOR"))
-
-
-def _model(account: Account, task: Task) -> dict[str, Any]:
-    found = task.parameters
-    plain = {key.lower(): value for key, value in found.items()}
-    config = found.get("CONFIG")
-    return {
-        **plain,
-        "name": task.path.name if task.path.name == fold(task.path.name) else f'"{task.path.name}"',
-        "definition": task.body,
-        "schedule": _schedule(found.get("SCHEDULE")),
-        "target_completion_interval": _schedule(found.get("TARGET_COMPLETION_INTERVAL")),
-        "config": json.loads(str(config)) if config else None,
-        "session_parameters": dict(task.session) or None,
-        "comment": task.comment or None,
-        "condition": task.when,
-        "predecessors": [str(path) for path in task.after],
-        "finalize": str(task.finalize) if task.finalize else None,
-        "task_relations": json.dumps(relations(account, task)),
-        "overlap_policy": task.overlap if task.is_root else None,
-        "execute_as_user": task.user,
-        "created_on": task.created_on.isoformat(),
-        "id": task.id,
-        "owner": task.owner,
-        "owner_role_type": "ROLE",
-        "state": task.state,
-        "last_committed_on": task.committed,
-        "last_suspended_on": task.suspended,
-        "database_name": task.path.database,
-        "schema_name": task.path.schema,
-    }
-
-
-def _schedule(text: Any) -> dict[str, Any] | None:
-    if not text:
-        return None
-    plan = schedule.parse(str(text))
-    if isinstance(plan, schedule.Interval):
-        minutes, seconds = divmod(plan.seconds, 60)
-        return {"schedule_type": "MINUTES_TYPE", "minutes": minutes, "seconds": seconds}
-    words = str(text).split()
-    return {
-        "schedule_type": "CRON_TYPE",
-        "cron_expr": " ".join(words[2:7]),
-        "timezone": words[7],
-    }
+    return model(call.account, _task(call, "OWNERSHIP|OPERATE|MONITOR"))
 
 
 def delete(call: RestCall) -> dict[str, Any]:
@@ -305,7 +188,7 @@ def dependents(call: RestCall) -> list[dict[str, Any]]:
     graphs = Graphs.around(call.account, task.path)
     recursive = str(call.query.get("recursive", "true")).lower() != "false"
     members = graphs.members(task, recursive=recursive)
-    return [_model(call.account, one) for one in members]
+    return [model(call.account, one) for one in members]
 
 
 def current_graphs(call: RestCall) -> list[dict[str, Any]]:
@@ -317,7 +200,7 @@ def current_graphs(call: RestCall) -> list[dict[str, Any]]:
         for graph in history.graphs("root_id = ? and state = ?", (task.id, EXECUTING))
     ]
     found += [_planned(one) for one in scheduled(call.account) if one.task.id == task.id]
-    return found[: int(call.query.get("resultLimit") or 1000)]
+    return found[: _number(call, "resultLimit", 1000)]
 
 
 def _planned(one: Planned) -> dict[str, Any]:
@@ -345,7 +228,7 @@ def complete_graphs(call: RestCall) -> list[dict[str, Any]]:
     )
     if str(call.query.get("errorOnly", "true")).lower() != "false":
         ended = [graph for graph in ended if graph.state == FAILED]
-    limit = int(call.query.get("resultLimit") or 1000)
+    limit = _number(call, "resultLimit", 1000)
     return [_run(call.account, graph) for graph in ended[:limit]]
 
 
@@ -392,5 +275,35 @@ def get_tags(call: RestCall) -> list[dict[str, Any]]:
 
 
 def set_tags(call: RestCall) -> dict[str, Any]:
-    """Refuse: tags of tasks are set by SQL here."""
-    raise unsupported("setting tags of a task by REST is not known to this emulator.")
+    """Set tags on a task."""
+    task = _task(call, "OWNERSHIP")
+    found = {name: str(one.get("tag_value", "")) for name, one in _tags(call)}
+    tags.attach(call.account, call.session, "TASK", task.path, found)
+    return _DONE
+
+
+def unset_tags(call: RestCall) -> dict[str, Any]:
+    """Take tags from a task."""
+    task = _task(call, "OWNERSHIP")
+    for name, _ in _tags(call):
+        tag = call.account.catalog.get("TAG", call.session.resolve(name))
+        call.account.catalog.execute(
+            "delete from tag_references where tag = ? and kind = 'TASK' and object = ?",
+            (str(tag.path), str(task.path)),
+        )
+    return _DONE
+
+
+def _tags(call: RestCall) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Return the tags of a request: their full names, and what was said of each."""
+    if not isinstance(call.body, list):
+        raise invalid("a list of tags was expected")
+    place = _schema(call)
+    found: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+    for one in call.body:
+        if not isinstance(one, dict) or not one.get("tag_name"):
+            raise invalid("a tag needs a 'tag_name'")
+        database = fold(str(one.get("tag_database") or place.database))
+        schema = fold(str(one.get("tag_schema") or place.schema))
+        found.append(((database, schema, fold(str(one["tag_name"]))), one))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ pytest.importorskip("snowflake.core")
 
 from snowflake.core import CreateMode, Root
 from snowflake.core.exceptions import APIError, ConflictError, NotFoundError
+from snowflake.core.tag import TagValue
 from snowflake.core.task import Cron, OverlapPolicy, Task
 from snowflake.core.task.dagv1 import DAG, DAGOperation, DAGTask, DAGTaskBranch
 
@@ -135,6 +137,18 @@ def test_tasks_one_by_one(schema):
     assert tasks["two"].fetch().predecessors == []
 
 
+def test_tags_of_a_task(schema, run):
+    run("create tag team")
+    schema.tasks.create(Task("one", "select 1"))
+    task, team = schema.tasks["one"], schema.tags["team"]
+    task.set_tags({team: TagValue(value="ml")})
+    before = {tag.name: value.value for tag, value in task.get_tags().items()}
+    task.unset_tags({team})
+
+    assert before == {"TEAM": "ml"}
+    assert task.get_tags() == {}
+
+
 def test_what_is_wrong_is_refused(schema):
     for task in (
         Task("x", "select 1", warehouse="nothing"),
@@ -146,31 +160,29 @@ def test_what_is_wrong_is_refused(schema):
             schema.tasks.create(task)
 
 
-def test_a_container_reads_its_task_context(operation, run, completed, job):
-    """TaskContext's own statements, from a container: short names get the graph's prefix."""
-    statements = (
-        "select to_char(system$task_runtime_info('CURRENT_ROOT_TASK_NAME'))",
-        "call system$current_user_task_name()",
-        "call system$get_predecessor_return_value('CTX$GIVE')",
-        "call SYSTEM$GET_TASK_GRAPH_CONFIG()",
-        "call system$set_return_value('told')",
-    )
+def test_a_container_has_the_official_task_context(operation, run, completed, job):
+    """Short names get the graph's prefix; the value that it sets is in the history."""
     with DAG("ctx", config={"k": "v"}) as dag:
         DAGTask("give", "call system$set_return_value('given')") >> DAGTask(
-            "take", job("sql", *statements, options="name = ctx_take")
+            "take", job("context", "give", options="name = ctx_take")
         )
     operation.deploy(dag)
     operation.run(dag)
     completed("ctx")
     (said,) = run("select system$get_service_logs('ctx_take', '0', 'main')")
-    root, own, value, config, _ = said[0].splitlines()[-5:]
+    found = json.loads(said[0].splitlines()[-1])
     (kept,) = run(
         "select return_value from table(information_schema.task_history("
         "task_name => 'CTX$TAKE')) where database_name = current_database()"
     )
 
-    assert root.endswith('.CTX"]]')
-    assert own.endswith('.CTX$TAKE"]]')
-    assert value == '[["given"]]'
-    assert config == '[["{\\"k\\": \\"v\\"}"]]'
+    assert found.pop("root").endswith(".PUBLIC.CTX")
+    assert found.pop("task").endswith(".PUBLIC.CTX$TAKE")
+    assert found.pop("scheduled").startswith("20")
+    assert found == {
+        "short": "TAKE",
+        "given": "given",
+        "config": {"k": "v"},
+        "last": None,
+    }
     assert kept == ("told",)

@@ -80,6 +80,8 @@ def test_functions_table_functions_and_views(account, session):
     account.view("*.INFORMATION_SCHEMA.WHO", lambda s, database: rows(["DB"], [[database]]))
 
     assert account.run(session, "select system$double(2) + 1").rows == [(5,)]
+    with pytest.raises(SnowflakeError, match="wrong number of arguments"):
+        account.run(session, "select system$double()")
     assert account.run(session, "call system$double(2)").rows == [(4,)]
     found = account.run(session, "select sum(n) from table(information_schema.numbers(up => 4))")
     assert found.rows == [(6,)]

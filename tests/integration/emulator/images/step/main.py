@@ -32,6 +32,24 @@ def connect():
     )
 
 
+def context(predecessor):
+    """Tell what the official TaskContext knows, and set the task's return value."""
+    from snowflake.core.task.context import TaskContext
+    from snowflake.snowpark import Session
+
+    own = TaskContext(Session.builder.configs({"connection": connect()}).create())
+    own.set_return_value("told")
+    return {
+        "root": own.get_current_root_task_name(),
+        "task": own.get_current_task_name(),
+        "short": own.get_current_task_short_name(),
+        "given": own.get_predecessor_return_value(predecessor),
+        "config": own.get_task_graph_config(),
+        "scheduled": str(own.get_current_task_graph_original_schedule()),
+        "last": own.get_last_successful_task_graph_run_group_id(),
+    }
+
+
 def say(text):
     """Print a line now."""
     print(text, flush=True)
@@ -49,6 +67,8 @@ def run(verb, *values):
             for statement in values:
                 found = connection.cursor().execute(statement).fetchall()
                 say(json.dumps(found, default=str))
+    elif verb == "context":
+        say(json.dumps(context(*values)))
     elif verb == "write":
         Path(values[0]).write_text(values[1])
     elif verb == "read":
