@@ -2,9 +2,9 @@
 
 Optuna proposes candidates in batches as large as there are folds. Each candidate of a batch
 starts on another fold, so that they can be fitted side by side, and goes on to the other folds
-only if its first score is no worse than the median of earlier candidates *on that fold*. What is
-proposed and what is dropped depends on whole batches alone, never on which fit ended first: the
-same seed finds the same winner with any number of threads.
+only if its first score is among the best quarter *on that fold* of those that went on before it.
+What is proposed and what is dropped depends on whole batches alone, never on which fit ended
+first: the same seed finds the same winner with any number of threads.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ FIRST: Settings = {
     "reg_lambda": 1.0,
 }
 """Always tried first, so that a search is never worse than a sensible guess."""
+
+BEST_PERCENT = 25.0
+"""Share of earlier candidates that a first score must belong to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,7 @@ def search(
     candidates: list[Candidate] = []
     best: Candidate | None = None
     kept: tuple[FoldFit, ...] = ()
-    while len(candidates) < n_trials:
-        size = min(len(folds), n_trials - len(candidates))
+    for size in batch_sizes(n_trials, len(folds)):
         trials = [study.ask(space()) for _ in range(size)]
         batch = _Batch(folds, trials, pool=pool, max_trees=max_trees, seed=seed)
         for trial, fits in zip(trials, batch.fit(), strict=True):
@@ -108,6 +110,21 @@ def search(
     return Search(candidates=tuple(candidates), best=best, fits=kept, seconds=seconds)
 
 
+def batch_sizes(n_trials: int, folds: int) -> list[int]:
+    """Return how many candidates each batch has: one for each fold, and what is left.
+
+    A single one left joins the batch before it: alone, its first fit would keep one thread busy
+    and all others waiting.
+    """
+    sizes = [folds] * (n_trials // folds)
+    rest = n_trials % folds
+    if rest == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
+
+
 def _study(n_trials: int, seed: int) -> optuna.Study:
     import optuna
 
@@ -117,7 +134,7 @@ def _study(n_trials: int, seed: int) -> optuna.Study:
         direction="maximize",
         # The liar keeps candidates of one batch apart.
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, constant_liar=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=0),
+        pruner=optuna.pruners.PercentilePruner(BEST_PERCENT, n_startup_trials=3),
     )
     study.enqueue_trial(dict(FIRST))
     return study
@@ -192,7 +209,7 @@ class _Batch:
         )
 
     def _pruned(self, place: int, first: FoldFit) -> bool:
-        """Whether the trial's *first* score is below the median of earlier ones on that fold."""
+        """Whether the trial's *first* score is too low among earlier ones on that fold."""
         trial = self.trials[place]
         trial.report(first.auc, step=first.fold.number)
         return trial.should_prune()

@@ -8,7 +8,7 @@ import pytest
 
 from src.modelling.columns import features_of, labels_of
 from src.modelling.folds import make_folds
-from src.modelling.search import FIRST, search, space
+from src.modelling.search import FIRST, batch_sizes, search, space
 from src.modelling.weighting import WORTHWHILE_AUC, weigh
 from tests.unit.churn_model.customers import customers
 
@@ -60,7 +60,7 @@ def test_the_winner_has_the_highest_auc_of_all_that_saw_every_fold(found):
     assert [fit.auc for fit in found.fits] == list(found.best.aucs)
 
 
-def test_a_candidate_is_pruned_if_and_only_if_it_is_below_the_median_on_its_first_fold(found):
+def test_a_candidate_goes_on_only_among_the_best_quarter_on_its_first_fold(found):
     """Folds differ more than candidates do, so a score is compared on its own fold alone."""
     assert {one.pruned for one in found.candidates[3:]} == {True, False}
 
@@ -68,7 +68,7 @@ def test_a_candidate_is_pruned_if_and_only_if_it_is_below_the_median_on_its_firs
         first, batch = one.number % 3, 3 * (one.number // 3)
         earlier = [other.aucs[first] for other in found.candidates[:batch] if not other.pruned]
         score = one.aucs[0] if one.pruned else one.aucs[first]
-        assert one.pruned == (score < np.median(earlier))
+        assert one.pruned == (score < np.percentile(earlier, 75))
         assert len(one.aucs) == (1 if one.pruned else 3)
 
 
@@ -78,6 +78,14 @@ def test_a_pruned_candidates_score_is_corrected_for_its_fold(found):
     easy = sum(other.aucs[one.number % 3] - other.auc for other in whole) / len(whole)
 
     assert found.comparable_auc(one) == pytest.approx(one.auc - easy)
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "folds", "sizes"),
+    [(1, 3, [1]), (3, 3, [3]), (8, 3, [3, 3, 2]), (10, 3, [3, 3, 4]), (11, 5, [5, 6])],
+)
+def test_no_candidate_is_left_to_a_batch_of_its_own(n_trials, folds, sizes):
+    assert batch_sizes(n_trials, folds) == sizes
 
 
 def test_a_single_candidate_is_a_search_too():
