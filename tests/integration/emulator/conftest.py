@@ -122,3 +122,8 @@ spec:
 $$"""
 
     return text
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--record``, which writes the golden files of the clients' statements anew."""
+    parser.addoption("--record", action="store_true", default=False, help=pytest_addoption.__doc__)

@@ -1,0 +1,177 @@
+"""What the official clients send has the shapes of the golden files: an upgrade shows itself here.
+
+``pytest tests/integration/emulator/test_client_statements.py --record`` writes the files anew; look
+at their difference, and teach the emulator what is new before committing it. These read the
+emulator's own record, so no account can run them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pandas as pd
+import pytest
+import snowflake.connector
+
+from sf_ml_framework.emulator import Emulator
+from tests.integration.emulator.client_shapes import differences, shape, shapes
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    with Emulator() as started:
+        yield started
+
+
+@pytest.fixture
+def sent(emulator, request):
+    """Return what a client sent since the test began, compared with its golden file."""
+    emulator.account.record.lines.clear()
+
+    def compare(client):
+        lines = list(emulator.account.record.lines)
+        unknown = [line for line in lines if line["what"] in {"unknown", "fault"}]
+        assert not unknown, unknown
+        record = request.config.getoption("--record", default=False)
+        return differences(client, shapes(lines), record=record)
+
+    return compare
+
+
+@pytest.fixture
+def session(emulator):
+    from snowflake.snowpark import Session
+
+    opened = Session.builder.configs(emulator.connection).create()
+    opened.sql("create or replace database shapes").collect()
+    yield opened
+    opened.close()
+
+
+FRAME = pd.DataFrame({"ID": [1, 2], "NAME": ["a", None], "V": [0.5, 1.5]})
+
+
+def test_the_connector(emulator, sent, tmp_path):
+    from snowflake.connector.pandas_tools import write_pandas
+
+    file = tmp_path / "f.csv"
+    file.write_text("1,a\n")
+    opened = snowflake.connector.connect(**emulator.connection)
+    with contextlib.closing(opened) as connection:
+        cursor = connection.cursor()
+        cursor.execute("create or replace database shapes")
+        write_pandas(connection, FRAME, "T", auto_create_table=True)
+        cursor.execute("select * from t").fetch_pandas_all()
+        cursor.executemany("insert into t (id) values (%s)", [(3,), (4,)])
+        cursor.execute("create stage st")
+        cursor.execute(f"put file://{file} @st")
+        cursor.execute(f"get @st file://{tmp_path}")
+        query = cursor.execute_async("select 1")["queryId"]
+        cursor.get_results_from_sfqid(query)
+
+    assert sent("connector") == ""
+
+
+def test_snowpark(session, sent, tmp_path):
+    file = tmp_path / "f.csv"
+    file.write_text("1,a\n")
+    made = session.create_dataframe([[1, "a"], [2, "b"]], schema=["ID", "NAME"])
+    made.write.save_as_table("t")
+    session.create_dataframe(FRAME).collect()
+    session.write_pandas(FRAME, "P", auto_create_table=True)
+    table = session.table("t")
+    table.filter(table["ID"] > 1).group_by("NAME").count().to_pandas()
+    table.cache_result().collect()
+    table.create_or_replace_view("v")
+    table.sample(n=1).collect()
+    session.sql("create stage st").collect()
+    session.file.put(str(file), "@st")
+    session.file.get("@st", str(tmp_path))
+    session.read.csv("@st")
+    table.update({"NAME": "c"}, table["ID"] == 1)
+    table.delete(table["ID"] == 1)
+
+    assert sent("snowpark") == ""
+
+
+def test_the_feature_store(session, sent):
+    feature_store = pytest.importorskip("snowflake.ml.feature_store")
+    session.sql("create table spend (id int, ts timestamp_ntz, v float)").collect()
+    store = feature_store.FeatureStore(
+        session,
+        "SHAPES",
+        "FS",
+        default_warehouse="COMPUTE_WH",
+        creation_mode=feature_store.CreationMode.CREATE_IF_NOT_EXIST,
+    )
+    entity = store.register_entity(feature_store.Entity("C", ["ID"], desc="d"))
+    frame = session.sql("select * from shapes.public.spend")
+    made = {
+        "FIXED": {"refresh_freq": None},
+        "MANAGED": {"refresh_freq": "1 hour"},
+    }
+    views = [
+        store.register_feature_view(
+            feature_store.FeatureView(name, [entity], frame, timestamp_col="TS", desc="d", **more),
+            "v1",
+        )
+        for name, more in made.items()
+    ]
+    store.list_entities().collect()
+    store.list_feature_views().collect()
+    store.get_feature_view("FIXED", "v1")
+    store.read_feature_view(views[0]).collect()
+    store.suspend_feature_view(views[1])
+    store.resume_feature_view(store.get_feature_view("MANAGED", "v1"))
+    store.refresh_feature_view(store.get_feature_view("MANAGED", "v1"))
+    spine = session.sql("select id, ts from shapes.public.spend")
+    store.generate_training_set(spine, [views[0]], spine_timestamp_col="TS").collect()
+    store.generate_dataset("ds", spine, [views[0]], version="v1", spine_timestamp_col="TS")
+    for name in made:
+        store.delete_feature_view(store.get_feature_view(name, "v1"))
+    store.delete_entity("C")
+
+    assert sent("feature_store") == ""
+
+
+def test_task_graphs(session, sent):
+    core = pytest.importorskip("snowflake.core")
+    from snowflake.core.task.dagv1 import DAG, DAGOperation, DAGTask
+
+    session.sql("use schema shapes.public").collect()
+    root = core.Root(session)
+    operation = DAGOperation(root.databases["SHAPES"].schemas["PUBLIC"])
+    with DAG("GRAPH", schedule=None, warehouse="COMPUTE_WH") as graph:
+        first = DAGTask("A", definition="select 1", warehouse="COMPUTE_WH")
+        second = DAGTask("B", definition="select 2", warehouse="COMPUTE_WH")
+        first >> second
+    operation.deploy(graph, mode="orreplace")
+    operation.run(graph)
+    operation.get_current_dag_runs(graph)
+    until = time.monotonic() + 40
+    while not operation.get_complete_dag_runs(graph, error_only=False):
+        assert time.monotonic() < until, "the graph did not end"
+        time.sleep(0.1)
+    list(operation.iter_dags(like="GRAPH"))
+    operation.drop(graph)
+
+    assert sent("task_graphs") == ""
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("select  'a''b',\n 3.5e2", "select ?, #"),
+        (
+            'put file:///tmp/x @"SNOWPARK_TEMP_STAGE_AB12CD34EF"',
+            'put file://~ @"SNOWPARK_TEMP_STAGE_~"',
+        ),
+        ("insert into t values (?, 1), (?, 2), (?, 3)", "insert into t values (?, #), .."),
+        ("call f($$ {} $$, v1)", "call f(?, v1)"),
+    ],
+)
+def test_a_shape_has_neither_values_nor_random_names(sql, expected):
+    assert shape(sql) == expected
