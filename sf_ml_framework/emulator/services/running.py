@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 300
 """How often tokens and mounted secrets are written anew."""
 TOKEN_SECONDS = 3600
+REAP_SECONDS = 1
+"""How soon a service ends whose schema or database was dropped."""
 _RESTART_SECONDS = 0.5
 
 
@@ -76,6 +78,7 @@ class Services:
         self.grace_seconds = GRACE_SECONDS
         self.on_launch: list[Callable[[Session, Live], None]] = []
         account.every(REFRESH_SECONDS, self.refresh)
+        account.every(REAP_SECONDS, self.reap)
         account.on_close(self.close)
 
     def launch(self, session: Session, launch: Launch) -> Live:
@@ -87,10 +90,9 @@ class Services:
         found = check(self._account, session, launch)
         entry = self.records.create(session, launch, found)
         number = int(entry.properties["id"])
-        # What says which task this is goes on into the container's own sessions.
-        kept: dict[str, object] = {
-            key: value for key, value in session.facts.items() if isinstance(value, str | int)
-        }
+        # Which task this is goes on into the container's own sessions.
+        run = session.facts.get("task_run")
+        kept: dict[str, object] = {} if run is None else {"task_run": run}
         live = Live(number, launch, found, session.role, kept)
         with self._lock:
             self._live[number] = live
@@ -160,6 +162,12 @@ class Services:
                 except OSError:
                     # The instance ended meanwhile, and its directory is gone.
                     continue
+
+    def reap(self) -> None:
+        """End what runs of services that are gone, as with their schema."""
+        for live in list(self._live.values()):
+            if self.records.find(live.path, live.id) is None:
+                self.stop(live, "CANCELLED" if live.launch.job else "DELETED")
 
     def _token(self, live: Live) -> str:
         facts = {**live.facts, "service": live.id}

@@ -216,6 +216,26 @@ def test_a_statement_timeout_ends_the_job(run, show, job):
     until(lambda: show("describe service slow")[0]["status"] == "CANCELLED")
 
 
+def test_cancelling_the_statement_ends_the_job(connection, run, show, job):
+    cursor = connection.cursor()
+    cursor.execute_async(job("sleep", "60", options="name = stopped"))
+    until(lambda: "STOPPED" in str(show("show services")))
+    run(f"select system$cancel_query('{cursor.sfqid}')")
+
+    until(lambda: show("describe service stopped")[0]["status"] == "CANCELLED")
+    assert connection.get_query_status(cursor.sfqid).name in {"ABORTED", "FAILED_WITH_ERROR"}
+
+
+def test_a_dropped_schema_takes_its_jobs_along(run, show, job, image, database, pool):
+    run("create schema other")
+    run(job("sleep", "60", options=f"name = {database}.other.long async = true"))
+    until(lambda: show(f"describe service {database}.other.long")[0]["status"] == "RUNNING")
+    run("drop schema other")
+    run("use schema public")
+
+    until(lambda: show(f"describe compute pool {pool}")[0]["num_jobs"] == 0)
+
+
 def test_logs_and_events_outlive_the_job(run, job, database):
     run(job("exit", "0", options="name = told"))
     logs = run(f"select log from table({database}.public.told!spcs_get_logs()) order by timestamp")

@@ -379,6 +379,21 @@ def test_dependents_of_a_task(run, graph):
     assert names(", recursive => false") == ["ROOT", "A"]
 
 
+def test_a_block_may_run_a_job_of_a_fixed_name(run, ended, job, graph):
+    text = job("exit", "0", options="name = fixed")
+    run(f"alter task a modify as begin drop service if exists fixed; {text}; end")
+    run("execute task root")
+    ended("ROOT")
+    run("execute task root")
+    again = ended("ROOT", 2)
+    jobs = run(
+        "select count(distinct spcs_job_id) from table(information_schema.task_history("
+        "task_name => 'A')) where database_name = current_database()"
+    )
+
+    assert (again["STATE"], jobs) == ("SUCCEEDED", [(2,)])
+
+
 def test_a_graph_of_containers_is_retried_after_mending(run, ended, runs, job, graph, tmp_path):
     """Three steps in containers: the second fails, is mended, and the run goes on from there."""
     run("create stage flags encryption = (type = 'SNOWFLAKE_SSE')")

@@ -104,13 +104,17 @@ def test_a_suspended_pool_that_is_not_to_be_resumed_takes_no_job(run):
 
 def test_jobs_wait_for_room_in_the_pool(run):
     big = "    resources: {requests: {cpu: 1}}"
-    for name in ("one", "two", "three"):
+
+    def start(name):
         run(job("sleep", "'60'", options=f"name = {name} async = true", more=big))
 
     def status(name):
         return run(f"describe service {name}")[0][1]
 
-    until(lambda: [status("one"), status("two")].count("RUNNING") == 2)
+    start("one")
+    start("two")
+    until(lambda: [status("one"), status("two")] == ["RUNNING", "RUNNING"])
+    start("three")
     assert status("three") == "PENDING"
     run("call one!spcs_cancel_job()")
     until(lambda: status("three") == "RUNNING")
