@@ -37,6 +37,15 @@ _COLUMNS += ["refresh_mode_reason", "warehouse", "comment", "text", "automatic_c
 _COLUMNS += ["scheduling_state", "last_suspended_on timestamp_ltz", "is_clone", "is_replica"]
 _COLUMNS += ["is_iceberg", "data_timestamp timestamp_ltz", "owner_role_type", "scheduler"]
 _COLUMNS += ["initialization_warehouse"]
+_FRESH: dict[str, Any] = {
+    "state": "ACTIVE",
+    "suspended_by": "",
+    "last_suspended_on": None,
+    "data_timestamp": None,
+    "errors": 0,
+    "inputs": {},
+}
+"""What a table starts with; each refresh changes it."""
 
 
 def install(account: Account) -> None:
@@ -119,12 +128,7 @@ def _entry(call: Call, path: Path, found: Definition) -> Entry:
             "initialize": options["INITIALIZE"],
             "scheduler": str(options.get("SCHEDULER", "ENABLE")).upper(),
             "cluster_by": found.cluster_by,
-            "state": "ACTIVE",
-            "suspended_by": "",
-            "last_suspended_on": None,
-            "data_timestamp": None,
-            "errors": 0,
-            "inputs": {},
+            **_FRESH,
         },
     )
 

@@ -15,6 +15,7 @@ from ..catalog import Entry
 from ..dynamic.definition import qualified
 from ..faults import SnowflakeError, unexpected, unsupported
 from ..names import Path, join, quoted
+from ..reader import Reader
 from ..registry import Call, Scope
 from ..results import ResultSet, done
 from ..router import table_parts, target_of
@@ -126,17 +127,7 @@ def create_view(call: Call) -> ResultSet:
     path = call.session.resolve(reader.name(), "CREATE VIEW")
     for other in ("TABLE", "DYNAMIC TABLE"):
         refuse_other_kind(call, path, other)
-    columns: list[str] = []
-    comments: dict[str, str] = {}
-    if reader.accept("("):
-        while not reader.accept(")"):
-            name = reader.name()[0]
-            columns.append(name)
-            if reader.accept("COMMENT"):
-                comments[name] = reader.string()
-            if reader.accept("WITH", "TAG") or reader.accept("TAG"):
-                reader.tags()
-            reader.accept(",")
+    columns, comments = _view_columns(reader)
     reader.accept("COPY", "GRANTS")
     found = reader.properties("AS", "COPY")
     reader.accept("COPY", "GRANTS")
@@ -162,6 +153,22 @@ def create_view(call: Call) -> ResultSet:
         call.account.catalog.update(replace(entry, comment=comment, properties=properties))
         tags.attach(call.account, call.session, "TABLE", path, found.get("TAG", {}))
     return result
+
+
+def _view_columns(reader: Reader) -> tuple[list[str], dict[str, str]]:
+    """Read the columns of a view, if they are named, and their comments."""
+    columns: list[str] = []
+    comments: dict[str, str] = {}
+    if reader.accept("("):
+        while not reader.accept(")"):
+            name = reader.name()[0]
+            columns.append(name)
+            if reader.accept("COMMENT"):
+                comments[name] = reader.string()
+            if reader.accept("WITH", "TAG") or reader.accept("TAG"):
+                reader.tags()
+            reader.accept(",")
+    return columns, comments
 
 
 def refuse_other_kind(call: Call, path: Path, kind: str) -> None:
