@@ -27,7 +27,9 @@ def snowflake_emulator() -> Iterator[Emulator]:
     """One emulator, in this process, for all tests."""
     from .server import Emulator
 
-    with Emulator() as emulator:
+    # Else each login asks for cloud metadata servers, by names that may take seconds to fail.
+    with pytest.MonkeyPatch.context() as patch, Emulator() as emulator:
+        patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
         yield emulator
 
 

@@ -103,6 +103,8 @@ def _variables(
         "SNOWFLAKE_JOB_INDEX": str(place.instance),
         "SNOWFLAKE_JOBS_COUNT": str(place.instances),
         "SNOWFLAKE_RUNNING_INSIDE_SPCS": "true",
+        # Not Snowflake's: there is no cloud's metadata server to be asked here.
+        "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
         "EMULATOR_CONTAINER_ROOT": str(place.root),
     }
     if container.token:
