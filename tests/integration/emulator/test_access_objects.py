@@ -184,6 +184,57 @@ CASES = [
     ),
 ]
 
+TASK = "create or replace task {s}.k warehouse = {w} as select 1"
+ALERT = (
+    "create or replace alert {s}.a warehouse = {w} schedule = '60 minute' "
+    "if (exists (select 1)) then select 1"
+)
+
+CASES += [
+    Case(
+        "create task",
+        TASK.replace("or replace ", ""),
+        ("create task on schema {s}", "usage on warehouse {w}"),
+    ),
+    Case(
+        "suspend task",
+        "alter task {s}.k suspend",
+        ("operate on task {s}.k",),
+        (TASK,),
+    ),
+    Case(
+        "change task",
+        "alter task {s}.k set comment = 'c'",
+        ("ownership on task {s}.k",),
+        (TASK,),
+    ),
+    Case(
+        "run task",
+        "execute task {s}.k",
+        ("operate on task {s}.k",),
+        (TASK,),
+    ),
+    Case("drop task", "drop task {s}.k", ("ownership on task {s}.k",), (TASK,)),
+    Case(
+        "create alert",
+        ALERT.replace("or replace ", ""),
+        ("create alert on schema {s}", "usage on warehouse {w}"),
+    ),
+    Case(
+        "resume alert",
+        "alter alert {s}.a resume",
+        ("operate on alert {s}.a",),
+        (ALERT,),
+    ),
+    Case(
+        "run alert",
+        "execute alert {s}.a",
+        ("operate on alert {s}.a",),
+        (ALERT,),
+    ),
+    Case("drop alert", "drop alert {s}.a", ("ownership on alert {s}.a",), (ALERT,)),
+]
+
 
 @pytest.fixture(scope="module")
 def world(snowflake_connection):

@@ -1,0 +1,60 @@
+"""The page of strict rules names tests that exist, and the code in the how-to runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs/reference/emulator.md"
+HOW_TO = ROOT / "docs/how-to/test-against-the-emulator.md"
+NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE.read_text(encoding="utf-8"))
+BLOCKS = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED)
+def test_a_test_that_the_page_names_exists(file, name):
+    path = ROOT / file if "/" in file else Path(__file__).with_name(file)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_strict_test_is_on_the_page():
+    tree = ast.parse(Path(__file__).with_name("test_strict.py").read_text(encoding="utf-8"))
+    tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+    assert {name for name in tests if name.startswith("test_")} <= {name for _, name in NAMED}
+
+
+def test_every_option_of_the_command_is_on_the_page(capsys):
+    from sf_ml_framework.emulator.__main__ import main
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    options = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help", "--project"}
+
+    page = PAGE.read_text(encoding="utf-8")
+    assert {option for option in options if f"`{option}`" not in page} == set()
+
+
+def test_the_how_to_works(pytester, monkeypatch):
+    """Its test is run by a pytest of its own, its other code as it stands."""
+    monkeypatch.delenv("MLOPS_TEST_CONNECTION", raising=False)
+    files = {}
+    for block in BLOCKS:
+        first = block.splitlines()[0]
+        if match := re.fullmatch(r"# (\w+\.py)", first):
+            files[match[1]] = block
+    pytester.makepyfile(**{name.removesuffix(".py"): text for name, text in files.items()})
+
+    assert set(files) == {"conftest.py", "test_orders.py"}
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
+    imported = BLOCKS[2].splitlines()[0]
+    for block in BLOCKS[2:]:
+        exec(compile(f"{imported}\n{block}", str(HOW_TO), "exec"), {})
