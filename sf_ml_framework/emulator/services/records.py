@@ -52,7 +52,18 @@ class Records:
         Raises:
             SnowflakeError: 002002, the name is taken.
         """
-        now, path = self._account.clock.now(), launch.path
+        now = self._account.clock.now()
+        with self._lock, self._account.catalog.transaction():
+            self.sweep()
+            entry = _entry(launch, found, session.role, now)
+            self._account.catalog.create(entry)
+            number = self._told_first(session, launch, now)
+            entry = self._account.catalog.get("SERVICE", launch.path).with_properties(id=number)
+            self._account.catalog.update(entry)
+        return entry
+
+    def _told_first(self, session: Session, launch: Launch, now: datetime) -> int:
+        """Begin the history of a service; return its number."""
         query = CURRENT.get()
         parameters = {
             "REPLICAS": launch.replicas,
@@ -60,50 +71,24 @@ class Records:
             "QUERY_WAREHOUSE": launch.warehouse,
             "EXTERNAL_ACCESS_INTEGRATIONS": list(launch.integrations),
         }
-        with self._lock, self._account.catalog.transaction():
-            self.sweep()
-            entry = Entry(
-                kind="SERVICE",
-                path=path,
-                owner=session.role,
-                created_on=now,
-                comment=launch.comment,
-                properties={
-                    "job": launch.job,
-                    "async": launch.asynchronous,
-                    "pool": launch.pool,
-                    "warehouse": launch.warehouse,
-                    "integrations": list(launch.integrations),
-                    "replicas": launch.replicas,
-                    "spec": launch.spec.text,
-                    "digest": hashlib.sha256(launch.spec.text.encode()).hexdigest(),
-                    "updated": now.isoformat(),
-                    "status": "PENDING",
-                    "message": "",
-                    "instances": _instances(launch, found),
-                },
-            )
-            self._account.catalog.create(entry)
-            row = self._account.catalog.execute(
-                "insert into service_history (query_id, job, name, database, schema, created, "
-                "status, message, instances, pool, owner, parameters, log_level) "
-                "values (?, ?, ?, ?, ?, ?, 'PENDING', '', '{}', ?, ?, ?, ?) returning id",
-                (
-                    query.id if query else "",
-                    int(launch.job),
-                    path.name,
-                    path.database,
-                    path.schema,
-                    now.isoformat(),
-                    launch.pool,
-                    session.role,
-                    json.dumps(parameters),
-                    launch.spec.log_level,
-                ),
-            )
-            entry = self._account.catalog.get("SERVICE", path).with_properties(id=row[0][0])
-            self._account.catalog.update(entry)
-        return entry
+        found = self._account.catalog.execute(
+            "insert into service_history (query_id, job, name, database, schema, created, "
+            "status, message, instances, pool, owner, parameters, log_level) "
+            "values (?, ?, ?, ?, ?, ?, 'PENDING', '', '{}', ?, ?, ?, ?) returning id",
+            (
+                query.id if query else "",
+                int(launch.job),
+                launch.path.name,
+                launch.path.database,
+                launch.path.schema,
+                now.isoformat(),
+                launch.pool,
+                session.role,
+                json.dumps(parameters),
+                launch.spec.log_level,
+            ),
+        )
+        return int(found[0][0])
 
     def find(self, path: Path, number: int) -> Entry | None:
         """Return the service's entry if it still is that one."""
@@ -223,6 +208,30 @@ class Records:
                         container.update(status="FAILED", message="The node was lost.")
             self._account.catalog.update(entry.with_properties(instances=found["instances"]))
             self.change(entry.path, found["id"], status="FAILED", message="The node was lost.")
+
+
+def _entry(launch: Launch, found: Found, owner: str, now: datetime) -> Entry:
+    return Entry(
+        kind="SERVICE",
+        path=launch.path,
+        owner=owner,
+        created_on=now,
+        comment=launch.comment,
+        properties={
+            "job": launch.job,
+            "async": launch.asynchronous,
+            "pool": launch.pool,
+            "warehouse": launch.warehouse,
+            "integrations": list(launch.integrations),
+            "replicas": launch.replicas,
+            "spec": launch.spec.text,
+            "digest": hashlib.sha256(launch.spec.text.encode()).hexdigest(),
+            "updated": now.isoformat(),
+            "status": "PENDING",
+            "message": "",
+            "instances": _instances(launch, found),
+        },
+    )
 
 
 def _instances(launch: Launch, found: Found) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ SNOWFLAKE_PROTOCOL and SNOWFLAKE_SSL.
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,7 +121,8 @@ def write_token(place: Place, token: str) -> None:
 def _write_privately(file: FilePath, text: str) -> None:
     """Write in one step: a container never reads half of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f".{file.name}.new")
+    # Two threads may write at once: the one that starts the container, and the refresh.
+    fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     fresh.touch(mode=0o600)
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)

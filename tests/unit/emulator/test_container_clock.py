@@ -149,7 +149,7 @@ def test_the_token_is_renewed_expires_and_ends_with_the_job(emulator, run):
     until(lambda: place.token_file.read_text() != first)
     second = place.token_file.read_text()
     file = place.inside("/keys") / "secret_string"
-    until(lambda: file.read_text() == "new")
+    until(lambda: file.exists() and file.read_text() == "new")
 
     def login(token):
         more = {**emulator.connection, "authenticator": "oauth", "token": token}
