@@ -161,6 +161,36 @@ def test_task_graphs(session, sent):
     assert sent("task_graphs") == ""
 
 
+def test_the_model_registry(session, sent):
+    registry_module = pytest.importorskip("snowflake.ml.registry")
+    linear = pytest.importorskip("sklearn.linear_model")
+    session.sql("use schema shapes.public").collect()
+    frame = pd.DataFrame({"A": [0.0, 1.0, 2.0, 3.0], "B": [1.0, 0.0, 1.0, 0.0]})
+    fitted = linear.LogisticRegression().fit(frame, [0, 0, 1, 1])
+    registry = registry_module.Registry(session)
+    logged = registry.log_model(
+        fitted,
+        model_name="M",
+        version_name="V1",
+        sample_input_data=frame,
+        metrics={"auc": 0.5},
+        comment="c",
+        target_platforms=["WAREHOUSE"],
+        options={"enable_explainability": False},
+    )
+    registry.show_models()
+    model = registry.get_model("M")
+    model.show_versions()
+    model.default = "V1"
+    logged.set_alias("best")
+    logged.set_metric("auc", 0.6)
+    logged.show_functions()
+    logged.run(frame, function_name="predict")
+    registry.delete_model("M")
+
+    assert sent("model_registry") == ""
+
+
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
