@@ -118,7 +118,7 @@ class _ColumnCheck:
             fits = pc.is_in(array, value_set=self._allowed)
             self._other.add(array, pc.and_(pc.invert(fits), pc.is_valid(array)))
         if self._spec.unique:
-            self._seen.append(array)
+            self._seen.append(_copied(array))
 
     def _ranges(self, array: Any) -> None:
         import pyarrow.compute as pc
@@ -138,6 +138,18 @@ class _ColumnCheck:
             count, examples = repeated(self._seen, EXAMPLES)
             found.append(_Broken("not unique", count, examples))
         return [f"{self.name}: {each}" for each in found if each.count]
+
+
+def _copied(array: Any) -> Any:
+    """Return *array* in memory of its own: one that came from DuckDB holds its whole batch.
+
+    A column of a whole table is left where it is; so is the table.
+    """
+    import pyarrow as pa
+
+    if isinstance(array, pa.ChunkedArray):
+        return array
+    return pa.concat_arrays([array, array.slice(0, 0)])
 
 
 def _without_nan(array: Any) -> Any:

@@ -228,3 +228,31 @@ def test_times_of_day_in_a_date_column_and_years_that_csv_cannot_hold_are_refuse
     far = pa.table({"on": pa.array([2_932_897], pa.int32()).cast(pa.date32())})
     with pytest.raises(DataError, match="column 'on' has a time outside of the years 1 to 9999"):
         place.save(spec, "v2", far)
+
+
+def test_a_key_that_is_remembered_holds_nothing_of_the_rest_of_its_batch():
+    """Arrow shares one owner among all columns of a batch that DuckDB hands over."""
+    freed = []
+    buffer = Owner(np.arange(8, dtype="int64"), freed)
+    shared = pa.foreign_buffer(buffer.values.ctypes.data, 64, base=buffer)
+    batch = pa.RecordBatch.from_arrays(
+        [pa.Array.from_buffers(pa.int64(), 8, [None, shared])], names=["id"]
+    )
+    checks = ColumnChecks([ColumnSpec(name="id", type="integer", unique=True)], what="the table")
+
+    checks.update(batch)
+    del batch, shared, buffer
+
+    assert freed == ["the batch"]
+    checks.finish(remedy="")
+
+
+class Owner:
+    """The memory of a batch; tells when nobody holds it any more."""
+
+    def __init__(self, values, freed):
+        self.values = values
+        self.freed = freed
+
+    def __del__(self):
+        self.freed.append("the batch")
