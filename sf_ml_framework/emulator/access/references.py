@@ -32,6 +32,8 @@ def check(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
     """Refuse a parsed statement for which *session* lacks a privilege on a table or view."""
     for privilege, path in references(session, tree):
         _require(account, session, privilege, path)
+    for path in sequences(session, tree):
+        account.access.require(session, "USAGE", "SEQUENCE", path)
     if session.warehouse is not None and reads_rows(tree):
         account.access.warehouse(session)
         if (query := CURRENT.get()) is not None:
@@ -49,6 +51,17 @@ def references(session: Session, tree: exp.Expr) -> Iterator[tuple[str, Path]]:
         seen.add((privilege, path))
         if ("TABLE", path) not in session.temporary and ("VIEW", path) not in session.temporary:
             yield privilege, path
+
+
+def sequences(session: Session, tree: exp.Expr) -> Iterator[Path]:
+    """Yield the sequences whose NEXTVAL a statement takes."""
+    for column in tree.find_all(exp.Column):
+        if column.name.upper() != "NEXTVAL" or not column.table:
+            continue
+        names = [column.args.get(part) for part in ("catalog", "db", "table")]
+        path = _path(session, exp.Table(this=names[2], db=names[1], catalog=names[0]))
+        if path is not None:
+            yield path
 
 
 def _needed(tree: exp.Expr) -> Iterator[tuple[str, exp.Table]]:

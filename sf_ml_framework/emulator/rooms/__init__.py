@@ -21,6 +21,7 @@ ROOMS = (
     "users",
     "tags",
     "tables",
+    "copied_grants",
     "columns",
     "temporary",
     "stages",

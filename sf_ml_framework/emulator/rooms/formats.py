@@ -120,6 +120,7 @@ def resolve(account: Account, session: Session, written: Any, stage: str = "") -
         found = found["FORMAT_NAME"]
     if isinstance(found, str):
         entry = account.catalog.get("FILE FORMAT", session.resolve(parts_of(found)))
+        account.access.require(session, "USAGE", "FILE FORMAT", entry.path)
         return dict(entry.properties["options"])
     if not found and stage.startswith("@") and stage[1:2] not in {"~", "%"}:
         name = re.split(r'/(?=(?:[^"]*"[^"]*")*[^"]*$)', stage[1:])[0]

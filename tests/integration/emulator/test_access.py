@@ -151,6 +151,23 @@ CASES = [
         "file format", "create file format {s}.n type = csv", ("create file format on schema {s}",)
     ),
     Case("sequence", "create sequence {s}.n", ("create sequence on schema {s}",)),
+    Case(
+        "next value",
+        "select {s}.sq.nextval",
+        ("usage on sequence {s}.sq",),
+        ("create or replace sequence {s}.sq",),
+    ),
+    Case(
+        "load by format",
+        "copy into {s}.t from @{s}.st file_format = (format_name = '{s}.ff')",
+        (
+            "read on stage {s}.st",
+            "insert on table {s}.t",
+            "usage on file format {s}.ff",
+        ),
+        (TABLE, STAGE, "create or replace file format {s}.ff type = csv"),
+        rows=True,
+    ),
     Case("create tag", "create tag {s}.n", ("create tag on schema {s}",)),
     Case(
         "tag a table",

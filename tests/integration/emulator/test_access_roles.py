@@ -105,6 +105,19 @@ def test_replacing_an_object_forgets_its_grants(run, role, shown):
     assert [r["privilege"] for r in shown("show grants on table t")] == ["OWNERSHIP"]
 
 
+def test_copy_grants_keeps_them(run, role, shown):
+    run("create table t (x int)")
+    run("create view v as select 1 as x")
+    run(f"grant select on table t to role {role}")
+    run(f"grant select on view v to role {role}")
+    run("create or replace table t copy grants as select 1 as x")
+    run("create or replace view v copy grants as select 2 as x")
+
+    for kind, name in (("table", "t"), ("view", "v")):
+        held = {(r["privilege"], r["grantee_name"]) for r in shown(f"show grants on {kind} {name}")}
+        assert ("SELECT", role) in held
+
+
 def test_all_privileges_are_the_kinds_own(run, role, shown):
     run("create table t (x int)")
     run(f"grant all privileges on table t to role {role}")
