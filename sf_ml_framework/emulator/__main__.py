@@ -19,15 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         from .image_command import main as add_image
 
         return add_image(given[2:])
-    parser = argparse.ArgumentParser(prog="python -m sf_ml_framework.emulator", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--state", type=Path, help="directory in which everything is kept")
-    parser.add_argument("--user", default="mlops")
-    parser.add_argument("--password", default="mlops")
-    parser.add_argument("--account", default="emulator")
-    parser.add_argument("--record", type=Path, help="file for one JSON line per event")
-    chosen = parser.parse_args(given)
+    chosen = _options(given)
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,6 +46,18 @@ def main(arguments: list[str] | None = None) -> int:
         threading.Thread(target=warm, name="warm", daemon=True).start()
         stop.wait()
     return 0
+
+
+def _options(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sf_ml_framework.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--state", type=Path, help="directory in which everything is kept")
+    parser.add_argument("--user", default="mlops")
+    parser.add_argument("--password", default="mlops")
+    parser.add_argument("--account", default="emulator")
+    parser.add_argument("--record", type=Path, help="file for one JSON line per event")
+    return parser.parse_args(given)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,11 @@ def login(account: Account, request: Incoming) -> dict[str, Any]:
         raise
     _note(account, request, data, session.user)
     account.record.add("login", user=session.user, role=session.role, session=session.id)
+    return _welcome(session)
+
+
+def _welcome(session: Session) -> dict[str, Any]:
+    """Return what the clients read of a login."""
     return {
         "data": {
             "masterToken": session.master_token,
@@ -130,6 +135,18 @@ def start(
     # A service's sessions start with its QUERY_WAREHOUSE, which its token carries.
     own = str(session.facts.get("warehouse") or defaults.get("DEFAULT_WAREHOUSE") or "")
     warehouse = wanted.get("warehouse") or own
+    _settle(account, session, warehouse, wanted, defaults)
+    return session
+
+
+def _settle(
+    account: Account,
+    session: Session,
+    warehouse: str,
+    wanted: dict[str, str],
+    defaults: dict[str, Any],
+) -> None:
+    """Put the session where it wants to be, as far as that stands and its role may."""
     may = account.access.uses
     if warehouse:
         path = Path("", "", fold(warehouse))
@@ -143,7 +160,6 @@ def start(
         inside = Path(path.name, "", fold(schema))
         known = account.catalog.find("SCHEMA", inside) and may(session, "SCHEMA", inside)
         session.connection.use(path.name, inside.name if known else None)
-    return session
 
 
 def _secondary(granted: Grant, defaults: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ Source: Snowflake, "USE <object>", "ALTER SESSION", "SQL variables", "Context fu
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from ..account import SESSION_PARAMETERS
@@ -42,27 +43,6 @@ def install(account: Account) -> None:
 
 
 def _context(account: Account) -> None:
-    import json
-
-    def available(session: Session) -> str:
-        return json.dumps(sorted(roles_of(account, session.user)))
-
-    def in_session(session: Session, role: object) -> bool:
-        return ("ROLE", quoted(str(role))) in account.access.active(session)
-
-    def secondary(session: Session) -> str:
-        value = session.secondary_roles
-        held = sorted(roles_of(account, session.user))
-        active = {"ALL": held, "NONE": []}.get(value, value.split(","))
-        return json.dumps({"roles": ",".join(active), "value": value})
-
-    def last(session: Session, number: int = -1) -> str | None:
-        ids = session.query_ids
-        try:
-            return ids[int(number)] if int(number) < 0 else ids[int(number) - 1]
-        except IndexError:
-            return None
-
     constants: dict[str, Any] = {
         "CURRENT_ROLE": lambda s: s.role,
         "CURRENT_USER": lambda s: s.user,
@@ -78,16 +58,42 @@ def _context(account: Account) -> None:
         "CURRENT_CLIENT": lambda s: "PythonConnector",
         "CURRENT_VERSION": lambda s: SERVER_VERSION,
         "CURRENT_STATEMENT": lambda s: q.text if (q := CURRENT.get()) else None,
-        "CURRENT_ROLE_TYPE": lambda s: "ROLE",
-        "CURRENT_SECONDARY_ROLES": secondary,
-        "CURRENT_AVAILABLE_ROLES": available,
         "CURRENT_IP_ADDRESS": lambda s: "127.0.0.1",
-        "LAST_QUERY_ID": last,
-        "IS_ROLE_IN_SESSION": in_session,
+        "LAST_QUERY_ID": _last_query,
         "GETVARIABLE": lambda s, name: s.variables.get(str(name).upper()),
+        **_roles(account),
     }
     for name, call in constants.items():
         account.function(name, call)
+
+
+def _roles(account: Account) -> dict[str, Any]:
+    def available(session: Session) -> str:
+        return json.dumps(sorted(roles_of(account, session.user)))
+
+    def in_session(session: Session, role: object) -> bool:
+        return ("ROLE", quoted(str(role))) in account.access.active(session)
+
+    def secondary(session: Session) -> str:
+        value = session.secondary_roles
+        held = sorted(roles_of(account, session.user))
+        active = {"ALL": held, "NONE": []}.get(value, value.split(","))
+        return json.dumps({"roles": ",".join(active), "value": value})
+
+    return {
+        "CURRENT_ROLE_TYPE": lambda s: "ROLE",
+        "CURRENT_SECONDARY_ROLES": secondary,
+        "CURRENT_AVAILABLE_ROLES": available,
+        "IS_ROLE_IN_SESSION": in_session,
+    }
+
+
+def _last_query(session: Session, number: int = -1) -> str | None:
+    ids = session.query_ids
+    try:
+        return ids[int(number)] if int(number) < 0 else ids[int(number) - 1]
+    except IndexError:
+        return None
 
 
 def use_role(call: Call) -> ResultSet:
