@@ -14,6 +14,11 @@ _PATH = re.compile(r"(file|snow)://[^\s;,'\")]+")
 _UUID = re.compile(
     r"[0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12}", re.IGNORECASE
 )
+# Ten letters and digits drawn at random: one such name in twenty-six has no digit, so that only
+# what stands before it tells it from a word.
+_DRAWN = re.compile(
+    r"\b(SNOWPARK_TEMP(?:_[A-Z]+)+|\w+_INFERENCE_INPUT|TMP_RESULT)_[A-Z0-9]{10}\b", re.IGNORECASE
+)
 _RANDOM = re.compile(r"_(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{8,}\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w\"])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b", re.IGNORECASE)
 _LIST = re.compile(r"(\((?:[?#](?: :: \w+(?:\(#\))?)?,? ?)+\))(?:,? \1)+")
@@ -25,6 +30,7 @@ def shape(sql: str) -> str:
     made = _PATH.sub(r"\1://~", sql)
     made = _TEXT.sub("?", made)
     made = _UUID.sub("~", made)
+    made = _DRAWN.sub(r"\1_~", made)
     made = _RANDOM.sub("_~", made)
     made = _NUMBER.sub("#", made)
     made = _SPACE.sub(" ", made).strip()

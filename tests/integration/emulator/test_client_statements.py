@@ -199,6 +199,11 @@ def test_the_model_registry(session, sent):
             'put file:///tmp/x @"SNOWPARK_TEMP_STAGE_AB12CD34EF"',
             'put file://~ @"SNOWPARK_TEMP_STAGE_~"',
         ),
+        (
+            "with M_INFERENCE_INPUT_ZJXYDTHKUU as (select TMP_RESULT_QWERTYUIOP)",
+            "with M_INFERENCE_INPUT_~ as (select TMP_RESULT_~)",
+        ),
+        ("drop table SNOWPARK_TEMP_TABLE_ABCDEFGHIJ", "drop table SNOWPARK_TEMP_TABLE_~"),
         ("insert into t values (?, 1), (?, 2), (?, 3)", "insert into t values (?, #), .."),
         ("call f($$ {} $$, v1)", "call f(?, v1)"),
     ],
