@@ -12,7 +12,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -63,8 +63,16 @@ def worker_command(root: Path, local: LocalSettings) -> list[str]:
     return [sys.executable, "-m", module, "worker", "--project", str(root), "--local", kept]
 
 
-def open_place(root: Path, local: LocalSettings) -> Place:
-    """Return where the project's data lives; the caller closes it."""
+def open_place(
+    root: Path, local: LocalSettings, producers: Mapping[str, str] | None = None
+) -> Place:
+    """Return where the project's data lives; the caller closes it.
+
+    Args:
+        root: the project's folder.
+        local: how data is kept.
+        producers: the node that makes each dataset, for messages.
+    """
     from sf_ml_framework.places.local.place import LocalPlace
 
     return LocalPlace(
@@ -73,6 +81,7 @@ def open_place(root: Path, local: LocalSettings) -> Place:
         format=local.format,
         memory_limit=local.memory_limit or None,
         threads=local.threads or None,
+        producers=producers,
     )
 
 
@@ -142,7 +151,7 @@ def _run_here(given: argparse.Namespace, root: Path, settings: Settings, command
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     records = journal.SqliteJournal(root / journal.FILE)
-    place = open_place(root, settings.local)
+    place = open_place(root, settings.local, manifest.producers())
     try:
         once = Once(
             manifest,

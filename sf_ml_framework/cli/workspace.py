@@ -77,6 +77,7 @@ class Workspace:
             format=local.format,
             memory_limit=local.memory_limit or None,
             threads=local.threads or None,
+            producers=self.manifest.producers(),
         )
 
     @cached_property

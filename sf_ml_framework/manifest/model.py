@@ -146,6 +146,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 return dataset
         raise KeyError(name)
 
+    def producers(self) -> dict[str, str]:
+        """Return for each dataset that a node makes the name of that node."""
+        return {made: node.name for node in self.nodes for made in node.dataset_outputs}
+
     def producer(self, dataset: str) -> NodeSpec | None:
         """Return the node that makes *dataset*; none for a source."""
         for node in self.nodes:

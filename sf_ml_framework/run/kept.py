@@ -17,9 +17,13 @@ def write_quietly(path: Path, value: Any) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(msgspec.json.encode(value))
-        Path(name).replace(path)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(msgspec.json.encode(value))
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError:
         return False
     return True

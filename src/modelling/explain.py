@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +24,6 @@ class Explanation:
     """The log-odds that all rows start from."""
     margins: np.ndarray
     """The log-odds that the model predicts, computed without SHAP."""
-    seconds: float
 
     @property
     def additivity_error(self) -> float:
@@ -55,7 +53,6 @@ def explain(
 
     from src.modelling.cores import available_cores
 
-    start = time.perf_counter()
     threads = threads or available_cores()
     # A copy, since the caller's model keeps its own number of threads.
     booster = model.get_booster().copy()
@@ -70,7 +67,6 @@ def explain(
         values=contributions[:, :-1],
         average=float(contributions[0, -1]),
         margins=np.concatenate([margins for _, margins in found]).astype("float64"),
-        seconds=time.perf_counter() - start,
     )
 
 

@@ -12,7 +12,6 @@ the same sums in the same order: a laptop and a large container find the same mo
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -77,7 +76,6 @@ class FoldFit:
     log_loss: float
     probabilities: tuple[np.ndarray, np.ndarray]
     """Of each half, from as many trees as the *other* half chose."""
-    seconds: float
 
 
 def make_folds(
@@ -137,7 +135,6 @@ def fit_fold(
     """
     import xgboost
 
-    start = time.perf_counter()
     with fold.lock:
         watched = [(half.matrix, name) for half, name in zip(fold.halves, "ab", strict=True)]
         parameters = {**FIXED, **settings, "nthread": 1, "seed": seed, "eval_metric": stop_on}
@@ -147,7 +144,7 @@ def fit_fold(
             booster.predict(half.matrix, iteration_range=(0, trees))
             for half, trees in zip(fold.halves, reversed(chosen), strict=True)
         )
-    return _scored(fold, booster, chosen, found, time.perf_counter() - start)
+    return _scored(fold, booster, chosen, found)
 
 
 def _boost(
@@ -180,7 +177,6 @@ def _scored(
     booster: xgboost.Booster,
     chosen: list[int],
     found: tuple[np.ndarray, ...],
-    seconds: float,
 ) -> FoldFit:
     from sklearn.metrics import log_loss
 
@@ -194,7 +190,6 @@ def _scored(
         auc=sum(auc(labels, got) for labels, got in pairs) / 2,
         log_loss=float(sum(log_loss(labels, got) for labels, got in pairs) / 2),
         probabilities=(found[0], found[1]),
-        seconds=seconds,
     )
 
 

@@ -9,7 +9,6 @@ first: the same seed finds the same winner with any number of threads.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +44,6 @@ class Candidate:
     log_loss: float
     trees: int
     pruned: bool
-    seconds: float
-    """Summed over folds: threads fit side by side, so the search took less."""
 
     @property
     def auc(self) -> float:
@@ -61,7 +58,6 @@ class Search:
     candidates: tuple[Candidate, ...]
     best: Candidate
     fits: tuple[FoldFit, ...]
-    seconds: float
 
     def comparable_auc(self, tried: Candidate) -> float:
         """Return *tried*'s AUC, for a pruned one less what makes its only fold an easy one."""
@@ -90,7 +86,6 @@ def search(
     folds: list[Fold], *, n_trials: int, max_trees: int, seed: int, pool: Executor
 ) -> Search:
     """Try *n_trials* candidates and return them all, the best by mean AUC first among equals."""
-    start = time.perf_counter()
     study = _study(n_trials, seed)
     candidates: list[Candidate] = []
     best: Candidate | None = None
@@ -106,8 +101,7 @@ def search(
                 best, kept = found, tuple(fits)
     if best is None:
         raise RuntimeError("no candidate was fitted on every fold")
-    seconds = time.perf_counter() - start
-    return Search(candidates=tuple(candidates), best=best, fits=kept, seconds=seconds)
+    return Search(candidates=tuple(candidates), best=best, fits=kept)
 
 
 def batch_sizes(n_trials: int, folds: int) -> list[int]:
@@ -148,7 +142,6 @@ def _candidate(trial: optuna.Trial, fits: list[FoldFit], *, pruned: bool) -> Can
         log_loss=sum(fit.log_loss for fit in fits) / len(fits),
         trees=round(sum(fit.trees for fit in fits) / len(fits)),
         pruned=pruned,
-        seconds=sum(fit.seconds for fit in fits),
     )
 
 
