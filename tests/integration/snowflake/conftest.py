@@ -1,0 +1,84 @@
+"""One emulator for the session, or the account that MLOPS_TEST_CONNECTION names.
+
+``emulator`` is the server; ``make_account`` opens what the rooms of ``places/snowflake`` work with;
+``database`` is a database of the test's own.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("snowflake.connector")
+pytest.importorskip("fakesnow")
+
+from sf_ml_framework.emulator import testing
+
+if TYPE_CHECKING:
+    from sf_ml_framework.emulator import Emulator
+    from sf_ml_framework.places.snowflake.session import Account
+
+snowflake_emulator = testing.snowflake_emulator
+
+
+@pytest.fixture(scope="session")
+def emulator(request: pytest.FixtureRequest) -> Emulator:
+    """The emulator of this test session; what only it can do is skipped on an account."""
+    if os.environ.get(testing.ACCOUNT):
+        pytest.skip("needs the emulator, and this session runs against an account")
+    found: Emulator = request.getfixturevalue("snowflake_emulator")
+    return found
+
+
+@pytest.fixture(scope="session")
+def connection_flags(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The flags of ``connection.resolve`` that reach the emulator, or the account."""
+    if name := os.environ.get(testing.ACCOUNT):
+        return {"connection": name}
+    found: Emulator = request.getfixturevalue("snowflake_emulator")
+    arguments = found.connection
+    keys = ("account", "user", "password", "host", "port", "protocol", "role", "warehouse")
+    return {key: str(arguments[key]) for key in keys}
+
+
+@pytest.fixture
+def make_account(connection_flags: dict[str, str]) -> Iterator[Callable[..., Account]]:
+    """Return what opens an ``Account``; each is closed when the test ends.
+
+    Keywords of ``Account`` (database, schema, warehouse, role, query_tag) go to it, all others to
+    ``connection.resolve`` as flags; a flag of ``None`` takes one of the emulator's own away.
+    """
+    from sf_ml_framework import connection
+    from sf_ml_framework.places.snowflake.session import Account
+
+    opened: list[Account] = []
+
+    def make(**given: Any) -> Account:
+        places = ("database", "schema", "warehouse", "role", "query_tag")
+        place = {key: given.pop(key) for key in places if key in given}
+        flags = {key: value for key, value in {**connection_flags, **given}.items() if value}
+        environ = os.environ if "connection" in flags else {}
+        settings = connection.resolve(None, flags, environ)
+        assert settings is not None
+        account = Account(settings, **place)
+        opened.append(account)
+        return account
+
+    yield make
+    for account in opened:
+        account.close()
+
+
+@pytest.fixture
+def database(make_account: Callable[..., Account]) -> Iterator[str]:
+    """A database of its own for each test, with a schema ``ML``; dropped afterwards."""
+    name = f"T_{uuid.uuid4().hex[:12]}".upper()
+    account = make_account()
+    account.execute(f"create database {name}")
+    account.execute(f"create schema {name}.ML")
+    yield name
+    account.execute(f"drop database if exists {name}")
