@@ -1,0 +1,184 @@
+"""What a deployment does, as a list of typed changes.
+
+``explain`` and ``to_sql`` are two readings of this one list, so what a person reads cannot differ
+in content or order from what is executed. Nothing here can touch an account.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from sf_ml_framework.plan.objects import FORMAT, Desired, Object, Observed, Part, Task
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One property that is not as it should be."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+class _Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="change", tag=str.lower):
+    """One change."""
+
+
+class Create(_Change):
+    """Make what is missing. A task is made suspended."""
+
+    wanted: Object
+    reason: str = ""
+
+
+class Alter(_Change):
+    """Change what differs of an object, and nothing else."""
+
+    wanted: Object
+    differences: tuple[Difference, ...]
+    reason: str = ""
+
+
+class Keep(_Change):
+    """Leave an object as it is."""
+
+    wanted: Object
+    reason: str = ""
+
+
+class Remove(_Change):
+    """Drop what left the code, or revoke it."""
+
+    standing: Object
+    reason: str = ""
+
+
+class Retire(_Change):
+    """Leave a task standing that left the code, and let it do no harm: removals were not asked for.
+
+    A task of the graph is suspended, which Snowflake treats as done; a finalizer leaves the graph.
+    """
+
+    standing: Task
+    reason: str = ""
+
+
+class Expect(_Change):
+    """Something that no statement of the deployment makes, and that must be there."""
+
+    wanted: Object
+    by: Literal["image", "run", "person"]
+    """Who makes it: ``mlops image push``, the first run of a node, a person."""
+    reason: str = ""
+    remedy: str = ""
+
+
+class Blocked(_Change):
+    """What stands cannot become what is wanted; nothing is applied before a person has chosen."""
+
+    wanted: Object
+    differences: tuple[Difference, ...]
+    remedy: str = ""
+
+
+class SuspendRoot(_Change):
+    """Stop the graph's schedule, once, before anything in it changes; a run in flight goes on."""
+
+    task: str
+    reason: str = ""
+
+
+class Link(_Change):
+    """Let a task wait for more tasks."""
+
+    task: str
+    after: tuple[str, ...]
+
+
+class Unlink(_Change):
+    """Let a task no longer wait for some tasks."""
+
+    task: str
+    after: tuple[str, ...]
+
+
+class SuspendTask(_Change):
+    """Suspend a task of a graph whose root is suspended."""
+
+    task: str
+    reason: str = ""
+
+
+class ResumeTask(_Change):
+    """Resume a task of a graph whose root is suspended."""
+
+    task: str
+    reason: str = ""
+
+
+class ResumeRoot(_Change):
+    """Start the graph's schedule again, last of all."""
+
+    task: str
+    reason: str = ""
+
+
+Change = Create | Alter | Keep | Remove | Retire | Expect | Blocked
+"""What ``diff`` finds, one for each object."""
+
+Step = Change | SuspendRoot | Link | Unlink | SuspendTask | ResumeTask | ResumeRoot
+"""What ``order`` makes of the changes, in the order in which they are carried out."""
+
+Code = Literal[
+    "run_in_flight",
+    "retry_lost",
+    "root_suspended",
+    "finalizer_orphaned",
+    "cost",
+    "cost_unknown",
+    "left_standing",
+    "changed_by_hand",
+    "not_seen",
+    "other_account",
+]
+
+
+class Caution(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person should know before the plan is carried out."""
+
+    code: Code
+    message: str
+    remedy: str = ""
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement of SQL, who runs it, and which step of the plan it carries out."""
+
+    sql: str
+    part: Part
+    role: str
+    """The role to use for it; empty: whoever administers the account."""
+    step: int
+    """Position in ``Plan.steps``."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole deployment before it happens; complete in itself, as a file too."""
+
+    format: int = FORMAT
+    desired: Desired
+    observed: Observed
+    """What the plan is made against; ``deploy`` refuses when the account's digest has moved on."""
+    changes: tuple[Change, ...]
+    """One for each object, sorted by key; what is counted and shown."""
+    steps: tuple[Step, ...]
+    """In order, what is carried out; ``Keep``, ``Expect`` and ``Blocked`` are not among them."""
+    warnings: tuple[Caution, ...] = ()
+    delete: bool = False
+    """Whether what left the code is dropped."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether carrying it out changes nothing."""
+        return not self.steps

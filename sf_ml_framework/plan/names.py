@@ -1,0 +1,72 @@
+"""What things are called in an account. Names are upper case and qualified: ``DB.SCHEMA.NAME``."""
+
+from __future__ import annotations
+
+import re
+
+from sf_ml_framework.manifest.model import NodeSpec
+from sf_ml_framework.targets import Target
+
+RUNS = "MLOPS_RUNS"
+NODE_RUNS = "MLOPS_NODE_RUNS"
+DATASETS = "MLOPS_DATASETS"
+METRICS = "MLOPS_METRICS"
+DEPLOYMENTS = "MLOPS_DEPLOYMENTS"
+"""Tables of the framework, in the target's schema."""
+
+CONTAINER = "main"
+"""Name of the one container of a job."""
+
+SECRETS = "/secrets"
+"""Folder in the container; each secret is a folder in it."""
+
+
+def schema(target: Target) -> str:
+    """Return the schema that everything of *target* stands in, qualified."""
+    return f"{target.database}.{target.schema}"
+
+
+def within(target: Target, name: str) -> str:
+    """Return *name* in the schema of *target*, qualified."""
+    return f"{schema(target)}.{name.upper()}"
+
+
+def root_task(project: str) -> str:
+    """Return the name of the task that starts the graph of *project*, unqualified."""
+    return f"TASK_{project.upper()}"
+
+
+def node_task(node: str) -> str:
+    """Return the name of a node's task, unqualified."""
+    return f"TASK_{node.upper()}"
+
+
+def finalizer_task(project: str) -> str:
+    """Return the name of the task that ends a run of *project*, unqualified."""
+    return f"{root_task(project)}_FINALIZE"
+
+
+def image_path(target: Target, tag: str = "") -> str:
+    """Return the image as a specification names it: ``/db/schema/repository/image:tag``.
+
+    Source: Snowflake, "Service specification reference": lower case throughout.
+    """
+    folder = f"/{schema(target).replace('.', '/')}/{target.image_repository}".lower()
+    return f"{folder}/{target.image}:{tag or target.image_tag}"
+
+
+def secret(target: Target, name: str) -> str:
+    """Return the secret that a node calls *name*, qualified as the target says."""
+    full = target.secrets.get(name, name).upper()
+    parts = full.split(".")
+    return ".".join([target.database, target.schema][: 3 - len(parts)] + parts)
+
+
+def job_file(node: NodeSpec) -> str:
+    """Return the name of the file with a node's specification.
+
+    ``node_01_generate_data.py`` gives ``job-generate-data.yaml``, whatever the node is called.
+    """
+    module = node.function.partition(":")[0].rpartition(".")[2]
+    numbered = re.fullmatch(r"node_\d+_(\w+)", module)
+    return f"job-{(numbered[1] if numbered else node.name).replace('_', '-')}.yaml"
