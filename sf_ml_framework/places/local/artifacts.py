@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import DatasetSpec
-from sf_ml_framework.places.local.columns import declared
 from sf_ml_framework.places.local.layout import Layout
 from sf_ml_framework.places.local.seen import SeenFiles
 from sf_ml_framework.places.local.sidecar import (
@@ -22,6 +21,7 @@ from sf_ml_framework.places.local.sidecar import (
 )
 from sf_ml_framework.run.bindings import looks_like_path
 from sf_ml_framework.run.records import Saved
+from sf_ml_framework.values.columns import declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

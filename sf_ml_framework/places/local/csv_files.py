@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from sf_ml_framework.errors import DataError
-from sf_ml_framework.places.local.columns import arrow_schema
-from sf_ml_framework.places.local.sidecar import StoredColumn
 from sf_ml_framework.places.local.writing import HashingFile
+from sf_ml_framework.values.columns import StoredColumn, arrow_schema
 
 ROWS = 16_384
 """Rows that one thread formats at a time."""
@@ -202,7 +201,7 @@ def inferred(path: Path, what: str) -> list[StoredColumn]:
     import pyarrow.compute as pc
     from pyarrow import csv as arrow_csv
 
-    from sf_ml_framework.places.local.columns import type_name
+    from sf_ml_framework.values.columns import type_name
 
     try:
         schema = arrow_csv.read_csv(path, convert_options=_convert_options([])).schema

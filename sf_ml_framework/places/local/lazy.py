@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.local.scratch import Scratch
-from sf_ml_framework.places.local.sidecar import StoredColumn
+from sf_ml_framework.values.columns import StoredColumn
 
 if TYPE_CHECKING:
     from sf_ml_framework.places.local.engine import OrderedDuckDB

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import math
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from sf_ml_framework.author.report import Report
-from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.local.artifacts import Artifacts
-from sf_ml_framework.places.local.documents import plain_json
 from sf_ml_framework.places.local.layout import Layout
 from sf_ml_framework.places.local.sidecar import Sidecar, sidecar_for
 from sf_ml_framework.places.local.writing import draft
+from sf_ml_framework.values.reports import files_of, refuse_frame, report_of
 
-FILE = "report.json"
-_PNG = b"\x89PNG\r\n\x1a\n"
-
-
-class _Figure(msgspec.Struct, frozen=True):
-    caption: str
-    file: str
-
-
-class _Stored(msgspec.Struct, frozen=True):
-    title: str
-    metrics: dict[str, Any]
-    tables: dict[str, list[dict[str, Any]]]
-    figures: tuple[_Figure, ...]
-    notes: tuple[str, ...]
+if TYPE_CHECKING:
+    from sf_ml_framework.author.report import Report
 
 
 class Reports:
@@ -56,15 +34,9 @@ class Reports:
             DataError: it is no report, holds what cannot be shown, or the disk refuses.
         """
         path = self._layout.artifact(dataset, version)
-        what = self._artifacts.what(dataset, version, path)
-        if not isinstance(value, Report):
-            raise DataError(
-                f"{what} cannot be made of a {type(value).__name__}", remedy="return a Report"
-            )
-        files, stored = _stored(value, what)
-        text = msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n"
+        files = files_of(value, self._artifacts.what(dataset, version, path))
         with draft(path, location=self._layout.location(path), folder=True) as made:
-            for name, data in {FILE: text, **files}.items():
+            for name, data in files.items():
                 with made.open(name) as sink:
                     sink.write(data)
             sidecar = sidecar_for(dataset, version, made.files)
@@ -78,110 +50,6 @@ class Reports:
             DataError: it is absent or damaged, or asked for as something else.
         """
         artifact = self._artifacts.open(dataset, version)
-        if frame != "any":
-            raise DataError(
-                f"{artifact.what} is a report, and cannot be given as a {frame}",
-                remedy="annotate the argument as Report",
-            )
-        stored = msgspec.json.decode((artifact.path / FILE).read_bytes(), type=_Stored)
-        figures = {}
-        for figure in stored.figures:
-            data = (artifact.path / figure.file).read_bytes()
-            figures[figure.caption] = data if data.startswith(_PNG) else data.decode()
-        return Report(
-            title=stored.title,
-            metrics=stored.metrics,
-            tables=stored.tables,
-            figures=figures,
-            notes=stored.notes,
-        )
-
-
-def _stored(report: Report, what: str) -> tuple[dict[str, bytes], _Stored]:
-    files: dict[str, bytes] = {}
-    figures = []
-    for caption, figure in report.figures.items():
-        data = _image(figure, caption, what)
-        suffix = ".png" if data.startswith(_PNG) else ".svg"
-        name = _file_name(caption, suffix, files)
-        files[name] = data
-        figures.append(_Figure(caption=str(caption), file=name))
-    stored = _Stored(
-        title=str(report.title),
-        metrics=plain_json(_finite(dict(report.metrics)), what),
-        tables={str(name): _rows(table, name, what) for name, table in report.tables.items()},
-        figures=tuple(figures),
-        notes=tuple(str(note) for note in report.notes),
-    )
-    return files, stored
-
-
-def _rows(table: Any, name: str, what: str) -> list[dict[str, Any]]:
-    """Return a table as rows that JSON can hold; what is missing or infinite is null."""
-    package = type(table).__module__.partition(".")[0]
-    if package == "pandas":
-        table = _with_index(table).to_dict(orient="records")
-    elif package == "polars":
-        table = table.to_dicts()
-    elif package == "pyarrow":
-        table = table.to_pylist()
-    if not isinstance(table, Sequence) or not all(isinstance(row, Mapping) for row in table):
-        raise DataError(
-            f"{what}: table {name!r} is a {type(table).__name__}",
-            remedy="give a pandas frame, or a list of dicts",
-        )
-    rows = [{str(key): _finite(value) for key, value in row.items()} for row in table]
-    plain: list[dict[str, Any]] = plain_json(rows, what)
-    return plain
-
-
-def _with_index(frame: Any) -> Any:
-    """Return *frame* with an index that says something as its first columns."""
-    import pandas as pd
-
-    numbered = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
-    return frame if numbered else frame.reset_index()
-
-
-def _finite(value: Any) -> Any:
-    """Return *value* with null for what is missing, no number, or infinite."""
-    if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    if type(value).__name__ in ("NAType", "NaTType"):
-        return None
-    plain = value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
-    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
-
-
-def _image(figure: Any, caption: str, what: str) -> bytes:
-    if hasattr(figure, "savefig"):
-        return _svg(figure)
-    if isinstance(figure, str) and "<svg" in figure:
-        return figure.encode()
-    if isinstance(figure, bytes) and figure.startswith(_PNG):
-        return figure
-    raise DataError(
-        f"{what}: figure {caption!r} is a {type(figure).__name__}, and no picture that is known",
-        remedy="give a matplotlib figure, the text of an SVG, or the bytes of a PNG",
-    )
-
-
-def _svg(figure: Any) -> bytes:
-    import matplotlib as mpl
-
-    sink = io.BytesIO()
-    # Without salt and date the same picture has the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "sf-ml-framework"}):
-        figure.savefig(sink, format="svg", metadata={"Date": None})
-    return sink.getvalue()
-
-
-def _file_name(caption: str, suffix: str, taken: Mapping[str, bytes]) -> str:
-    letters = unicodedata.normalize("NFKD", str(caption)).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")[:60] or "figure"
-    name, number = f"{slug}{suffix}", 2
-    while name in taken:
-        name, number = f"{slug}-{number}{suffix}", number + 1
-    return name
+        refuse_frame(frame, artifact.what)
+        files = {each.name: each.read_bytes() for each in artifact.path.iterdir() if each.is_file()}
+        return report_of(files)

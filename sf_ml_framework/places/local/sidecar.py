@@ -11,6 +11,7 @@ import msgspec
 from sf_ml_framework.manifest.model import DatasetSpec, Kind
 from sf_ml_framework.places.local.layout import sidecar_of
 from sf_ml_framework.run.clock import now
+from sf_ml_framework.values.columns import StoredColumn
 
 FORMAT = 1
 """Version of this format; every other is taken for a damaged file."""
@@ -19,17 +20,6 @@ TICK_NS = 20_000_000
 """How far apart two changes must be for a file system to give them different times."""
 
 SECOND_NS = 1_000_000_000
-
-
-class StoredColumn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One column of a stored table."""
-
-    name: str
-    type: str
-    """One of ``columns.NAMES``, or ``decimal(p,s)``."""
-    categories: tuple[str, ...] = ()
-    """Values of a category in their order; empty when they are those that occur, sorted."""
-    ordered: bool = False
 
 
 class StoredFile(msgspec.Struct, frozen=True):

@@ -9,16 +9,12 @@ from typing import Any
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.local.artifacts import Artifact, Artifacts
-from sf_ml_framework.places.local.checks import ColumnChecks
-from sf_ml_framework.places.local.columns import arrow_schema, declared, digest_of_checks
-from sf_ml_framework.places.local.conform import Conform, refuse_names
 from sf_ml_framework.places.local.csv_files import (
     header_of,
     inferred,
     read_csv,
     stream_csv,
 )
-from sf_ml_framework.places.local.frames import to_pandas, to_polars, with_categories
 from sf_ml_framework.places.local.kept import KeptTables
 from sf_ml_framework.places.local.lazy import LazyTables
 from sf_ml_framework.places.local.parquet_files import (
@@ -29,8 +25,11 @@ from sf_ml_framework.places.local.parquet_files import (
 )
 from sf_ml_framework.places.local.scratch import Scratch
 from sf_ml_framework.places.local.seen import SeenFiles
-from sf_ml_framework.places.local.sidecar import StoredColumn
 from sf_ml_framework.places.local.writing import told
+from sf_ml_framework.values.checks import ColumnChecks
+from sf_ml_framework.values.columns import StoredColumn, arrow_schema, declared, digest_of_checks
+from sf_ml_framework.values.conform import Conform, refuse_names
+from sf_ml_framework.values.frames import to_pandas, to_polars, with_categories
 
 _REMEDY = "mend the file, or the columns in the catalog"
 

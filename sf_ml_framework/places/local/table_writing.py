@@ -7,17 +7,17 @@ from typing import Any
 
 from sf_ml_framework.manifest.model import DatasetSpec
 from sf_ml_framework.places.local.artifacts import Artifacts
-from sf_ml_framework.places.local.checks import ColumnChecks
-from sf_ml_framework.places.local.columns import declared, digest_of_checks
-from sf_ml_framework.places.local.conform import MOST_CATEGORIES, Conform
 from sf_ml_framework.places.local.csv_files import CsvWriter
 from sf_ml_framework.places.local.kept import Gathering, KeptTables
 from sf_ml_framework.places.local.layout import Layout
 from sf_ml_framework.places.local.lazy import LazyTables
 from sf_ml_framework.places.local.parquet_files import ParquetWriter
-from sf_ml_framework.places.local.sidecar import Sidecar, StoredColumn, sidecar_for
-from sf_ml_framework.places.local.values import Stream, stream_of
+from sf_ml_framework.places.local.sidecar import Sidecar, sidecar_for
 from sf_ml_framework.places.local.writing import Draft, HashingFile, draft
+from sf_ml_framework.values.checks import ColumnChecks
+from sf_ml_framework.values.columns import StoredColumn, declared, digest_of_checks
+from sf_ml_framework.values.conform import MOST_CATEGORIES, Conform
+from sf_ml_framework.values.streams import Stream, stream_of
 
 _REMEDY = "mend what the node returns, or the columns in the catalog"
 

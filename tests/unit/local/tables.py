@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
-from sf_ml_framework.places.local.columns import arrow_type
+from sf_ml_framework.values.columns import arrow_type
 
 # Lone surrogates are no text in UTF-8, and neither Arrow nor DuckDB can hold them.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(

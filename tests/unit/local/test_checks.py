@@ -10,7 +10,7 @@ import pytest
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
-from sf_ml_framework.places.local.checks import ColumnChecks
+from sf_ml_framework.values.checks import ColumnChecks
 from tests.unit.local.tables import declare
 
 
@@ -84,7 +84,7 @@ def test_nothing_is_told_of_values_on_the_bounds_and_of_missing_ones():
 )
 def test_a_bound_is_read_as_a_value_of_its_column(kind, minimum, fits, breaks):
     column = ColumnSpec(name="x", type=kind, minimum=minimum)
-    from sf_ml_framework.places.local.columns import arrow_type
+    from sf_ml_framework.values.columns import arrow_type
 
     def of(value):
         return {"x": pa.array([value], arrow_type(kind))}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from sf_ml_framework.manifest.model import DatasetSpec
-from sf_ml_framework.places.local.frames import with_categories
 from sf_ml_framework.places.local.place import LocalPlace
-from sf_ml_framework.places.local.sidecar import StoredColumn
+from sf_ml_framework.values.columns import StoredColumn
+from sf_ml_framework.values.frames import with_categories
 from tests.unit.local.tables import VALUES, declare, same, tables
 
 FREE = DatasetSpec(name="things", kind="table")

@@ -14,12 +14,22 @@ import msgspec
 
 from sf_ml_framework.manifest.model import ColumnSpec
 from sf_ml_framework.manifest.types import decimal_of
-from sf_ml_framework.places.local.sidecar import StoredColumn
 
 INTEGERS = ("integer", "int32", "int8", "int16", "uint8", "uint16", "uint32", "uint64")
 FLOATS = ("float", "float32")
 TIMESTAMPS = ("timestamp", "timestamp_ntz")
 TEXTS = ("string", "category")
+
+
+class StoredColumn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One column of a stored table."""
+
+    name: str
+    type: str
+    """One of the names below, or ``decimal(p,s)``."""
+    categories: tuple[str, ...] = ()
+    """Values of a category in their order; empty when they are those that occur, sorted."""
+    ordered: bool = False
 
 
 _ARROW: Mapping[str, tuple[str, ...]] = {

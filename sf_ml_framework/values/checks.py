@@ -19,8 +19,8 @@ from typing import Any
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import ColumnSpec
-from sf_ml_framework.places.local.columns import INTEGERS, arrow_type, family, is_checked
-from sf_ml_framework.places.local.repeats import repeated
+from sf_ml_framework.values.columns import INTEGERS, arrow_type, family, is_checked
+from sf_ml_framework.values.repeats import repeated
 
 EXAMPLES = 3
 """How many broken values a message shows."""

@@ -6,14 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from sf_ml_framework.errors import DataError
-from sf_ml_framework.places.local.conform import categories_of
-from sf_ml_framework.places.local.lazy import LazyTables
+from sf_ml_framework.values.conform import categories_of
 
 ROWS = 65_536
 """Rows of a batch; more are split, so that what follows works on little at a time."""
+
+
+class Computes(Protocol):
+    """What computes Ibis tables."""
+
+    def batches(self, table: Any, keys: Sequence[str], rows: int) -> tuple[Any, Iterator[Any]]:
+        """Return the Arrow schema of an Ibis table or column, and its batches in one order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +41,7 @@ class Stream:
             close()
 
 
-def stream_of(value: Any, lazy: LazyTables, keys: Sequence[str], what: str) -> Stream:
+def stream_of(value: Any, lazy: Computes, keys: Sequence[str], what: str) -> Stream:
     """Return *value* as a stream.
 
     Args:
@@ -46,7 +53,7 @@ def stream_of(value: Any, lazy: LazyTables, keys: Sequence[str], what: str) -> S
     Raises:
         DataError: it is none of these, or a frame that would lose something.
     """
-    kind = _kind(value)
+    kind = kind_of(value)
     if kind == "ibis":
         schema, batches = lazy.batches(value, keys, ROWS)
         return Stream(schema=schema, batches=batches)
@@ -74,7 +81,7 @@ _KINDS = {
 }
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """Return which kind of table *value* is, without importing what it is not made of."""
     for each in type(value).__mro__:
         package = each.__module__.partition(".")[0]
@@ -107,7 +114,7 @@ def _of_batches(value: Any, what: str) -> Stream:
     first: Any = None if isinstance(value, str | bytes | Mapping) else next(batches, _NOTHING)
     if first is _NOTHING:
         raise DataError(f"{what} has no batch, and so no columns", remedy="yield an empty batch")
-    if _kind(first) != "batch":
+    if kind_of(first) != "batch":
         raise DataError(f"{what} cannot be made of a {type(value).__name__}", remedy=_REMEDY)
     return Stream(schema=first.schema, batches=chain([first], batches))
 

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.errors import DataError
-from sf_ml_framework.places.local.columns import INTEGERS
-from sf_ml_framework.places.local.sidecar import StoredColumn
+from sf_ml_framework.values.columns import INTEGERS, StoredColumn
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,7 @@ from typing import Any
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import DatasetSpec
-from sf_ml_framework.places.local.columns import arrow_schema, arrow_type, family, type_name
-from sf_ml_framework.places.local.sidecar import StoredColumn
+from sf_ml_framework.values.columns import StoredColumn, arrow_schema, arrow_type, family, type_name
 
 _WIDENING = {
     ("integer", "float"),

@@ -1,0 +1,1 @@
+"""What datasets hold, whatever place keeps it: columns, streams, frames, documents, reports."""
