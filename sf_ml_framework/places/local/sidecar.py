@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sf_ml_framework.manifest.model import DatasetSpec, Kind
 from sf_ml_framework.places.local.layout import sidecar_of
 from sf_ml_framework.run.clock import now
 from sf_ml_framework.values.columns import StoredColumn
+from sf_ml_framework.values.models import StoredModel
 
 FORMAT = 1
 """Version of this format; every other is taken for a damaged file."""
@@ -29,18 +29,6 @@ class StoredFile(msgspec.Struct, frozen=True):
     bytes: int
     mtime_ns: int
     sha256: str
-
-
-class StoredModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What must hold before a model is unpickled."""
-
-    class_name: str
-    python: str
-    libraries: Mapping[str, str]
-    """Version of each distribution whose classes the pickle names."""
-    names: tuple[str, ...]
-    """Every ``module:qualname`` that the pickle imports."""
-    feature_names: tuple[str, ...] = ()
 
 
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

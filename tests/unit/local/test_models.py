@@ -12,8 +12,8 @@ import pytest
 
 from sf_ml_framework.errors import DataError, ModelError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
-from sf_ml_framework.places.local.models import feature_names_of
-from sf_ml_framework.places.local.pickles import StrangePickleError, names_in, unpickled
+from sf_ml_framework.values.models import feature_names_of
+from sf_ml_framework.values.pickles import StrangePickleError, names_in, unpickled
 from tests.unit.local.model_classes import Scorer, Sulking
 
 MODEL = DatasetSpec(name="churn_model", kind="model", version="v1")
