@@ -1,0 +1,1 @@
+"""An account of Snowflake as the place of data, models and reports."""
