@@ -1,0 +1,120 @@
+"""The account that a command works in: connected as line, environment and target say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sf_ml_framework import connection as connections
+from sf_ml_framework import targets
+from sf_ml_framework.cli.connection_options import flags_of
+from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.workspace import open_workspace
+from sf_ml_framework.connection import ConnectionSettings, Level
+from sf_ml_framework.errors import OperatorError
+from sf_ml_framework.targets import Target
+
+if TYPE_CHECKING:
+    from sf_ml_framework.places.snowflake.session import Account
+
+HOW_TO_CONNECT = (
+    "cp config.env .env and fill it in, or name a connection of connections.toml with"
+    " --connection; docs/reference/connection.md tells all ways"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedAccount:
+    """An account, ready to be asked; nothing is sent before the first statement."""
+
+    account: Account
+    target: Target
+    settings: ConnectionSettings
+
+
+@contextmanager
+def open_account(
+    invocation: Invocation, target: str = "", *, role: str = "", query_tag: str = ""
+) -> Iterator[OpenedAccount]:
+    """Open the account of a target, and close it afterwards.
+
+    Args:
+        invocation: names the project.
+        target: name in ``mlops.yml``; empty: the default one.
+        role: role to work as where the connection names none.
+        query_tag: marks the statements in the account's history; by default project and target.
+
+    Raises:
+        OperatorError: no connection is given.
+        SettingsError: a connection or target says what cannot be.
+    """
+    with open_workspace(invocation) as workspace:
+        chosen = targets.load(workspace.settings, target)
+        settings = needed_connection(workspace.root)
+        tag = query_tag or f"mlops:{chosen.name}"
+    account = account_of(settings, chosen, role=role, query_tag=tag)
+    try:
+        yield OpenedAccount(account=account, target=chosen, settings=settings)
+    finally:
+        account.close()
+
+
+def account_of(
+    settings: ConnectionSettings, target: Target, *, role: str = "", query_tag: str = ""
+) -> Account:
+    """Return the account as *target* sees it, not yet connected; the caller closes it.
+
+    The target says database, schema and warehouse; only the command line stands before it.
+    """
+    from sf_ml_framework.places.snowflake.session import Account
+
+    return Account(
+        settings,
+        database=_flag(settings, "database") or target.database,
+        schema=_flag(settings, "schema") or target.schema,
+        warehouse=_flag(settings, "warehouse") or target.warehouse,
+        role=settings.get("role") or role,
+        query_tag=query_tag,
+    )
+
+
+def needed_connection(root: Path | None) -> ConnectionSettings:
+    """Return the connection that is given.
+
+    Raises:
+        OperatorError: there is none; tells how to give one.
+        SettingsError: it cannot be used.
+    """
+    found = connections.resolve(root, flags_of(), os.environ, needed=True)
+    if found is None:
+        raise OperatorError("no connection to Snowflake is given", remedy=HOW_TO_CONNECT)
+    return found
+
+
+def chosen_mode(
+    root: Path | None, flag: str = "", environ: Mapping[str, str] = os.environ
+) -> connections.Mode:
+    """Return where the command works, as ``--mode``, MLOPS_MODE or the connection say.
+
+    Args:
+        root: the project.
+        flag: what ``--mode`` says; empty where it was not given.
+        environ: the environment.
+
+    Raises:
+        SettingsError: a connection was given that cannot be used.
+    """
+    flags = flags_of()
+    if flag == "local" and not flags:
+        # Who says so works here, whatever is wrong with a connection.
+        return "local"
+    return connections.mode(connections.resolve(root, flags, environ), environ, flag, root)
+
+
+def _flag(settings: ConnectionSettings, key: str) -> str:
+    value = settings.value(key)
+    return value.plain if value is not None and value.level is Level.FLAG else ""
