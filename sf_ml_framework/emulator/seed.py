@@ -1,6 +1,8 @@
 """What a fresh account holds.
 
-Source: Snowflake, "Overview of access control" (system-defined roles), trial accounts (COMPUTE_WH).
+Source: Snowflake, "Overview of access control" (system-defined roles), trial accounts (COMPUTE_WH),
+behaviour change 1933 (VIEW LINEAGE is PUBLIC's), "Working with compute pools" (the two pools of the
+system; their owner and time to suspend are not told there and are chosen here).
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ _HELD = {
 """Account-level privileges; a role has those of the roles below it too."""
 SHARED_ROLES = ("GOVERNANCE_VIEWER", "OBJECT_VIEWER", "SECURITY_VIEWER", "USAGE_VIEWER")
 """The database roles of SNOWFLAKE that show ACCOUNT_USAGE."""
+SYSTEM_POOLS = {"SYSTEM_COMPUTE_POOL_CPU": "CPU_X64_S", "SYSTEM_COMPUTE_POOL_GPU": "GPU_NV_S"}
+"""The pools that every account has for ML jobs and model services, and their families."""
+SYSTEM_POOL_NODES = 150
 SHARED = "SNOWFLAKE"
 """The database that Snowflake shares with every account."""
 
@@ -64,6 +69,8 @@ def fresh(account: Account) -> None:
         )
         # Snowflake's trial accounts let everyone use this warehouse.
         grant(account, "USAGE", "WAREHOUSE", "COMPUTE_WH", "PUBLIC")
+        grant(account, "VIEW LINEAGE", "ACCOUNT", account.name, "PUBLIC")
+        _pools(account)
         catalog.create(Entry(kind="DATABASE", path=Path("", "", SHARED), created_on=now))
         catalog.create(Entry(kind="SCHEMA", path=Path(SHARED, "", "ACCOUNT_USAGE"), created_on=now))
         grant(account, "IMPORTED PRIVILEGES", "DATABASE", SHARED, "ACCOUNTADMIN")
@@ -75,6 +82,28 @@ def fresh(account: Account) -> None:
     for schema in ("ACCOUNT_USAGE",):
         session.connection.raw(f'create schema if not exists "{SHARED}"."{schema}"')
     account.close_session(session)
+
+
+def _pools(account: Account) -> None:
+    """Make the system's compute pools, suspended, for everyone to use."""
+    now = account.clock.now()
+    for name, family in SYSTEM_POOLS.items():
+        entry = Entry(
+            kind="COMPUTE POOL",
+            path=Path("", "", name),
+            owner="ACCOUNTADMIN",
+            created_on=now,
+            properties={
+                "MIN_NODES": 1,
+                "MAX_NODES": SYSTEM_POOL_NODES,
+                "INSTANCE_FAMILY": family,
+                "AUTO_SUSPEND_SECS": 600,
+                "suspended": True,
+                **dict.fromkeys(("since", "used", "updated"), now.isoformat()),
+            },
+        )
+        account.catalog.create(entry)
+        grant(account, "USAGE", "COMPUTE POOL", name, "PUBLIC")
 
 
 def user(account: Account, name: str, password: str) -> None:

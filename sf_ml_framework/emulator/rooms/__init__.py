@@ -51,6 +51,7 @@ ROOMS = (
     "integrations",
     "services",
     "service_status",
+    "ml_jobs",
     "tasks",
     "alerts",
     "task_functions",

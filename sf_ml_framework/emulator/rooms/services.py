@@ -50,12 +50,12 @@ def execute(call: Call) -> ResultSet:
     live = services.launch(call.session, launch)
     if launch.asynchronous:
         return status(f"Job {launch.path.name} successfully submitted.")
-    _finish(call, services, live)
+    finish(call, services, live)
     return status(f"Job {launch.path.name} completed successfully with status: DONE.")
 
 
-def _finish(call: Call, services: Services, live: Live) -> None:
-    """Wait for a job.
+def finish(call: Call, services: Services, live: Live) -> None:
+    """Wait for a job that a statement runs, and end it with the statement.
 
     Raises:
         SnowflakeError: it failed, the statement was cancelled, or timed out; the job ends then.

@@ -13,6 +13,7 @@ from ..faults import SnowflakeError, invalid, not_found
 from ..queries import CURRENT, new_query_id
 from ..registry import Call
 from ..rooms.access import require_stage
+from ..seed import SYSTEM_POOLS
 from .checks import Launch
 from .naming import account_name, plain, refused, service_name, standing
 from .spec import Spec, fill, parse
@@ -105,6 +106,12 @@ def _read(call: Call, allowed: set[str]) -> _Written:
     reader = call.reader
     reader.expect("IN", "COMPUTE", "POOL")
     written = _Written(account_name(call).name)
+    if written.pool in SYSTEM_POOLS:
+        # Snowflake's words, as people report them.
+        raise refused(
+            f"Compute pool {written.pool} can only support services of type [NOTEBOOK, "
+            "MODEL_SERVING, STREAMLIT, ML_JOB]"
+        )
     while not reader.done:
         if reader.accept("FROM"):
             if written.spec is not None:

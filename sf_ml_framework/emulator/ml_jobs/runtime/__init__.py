@@ -1,0 +1,1 @@
+"""What runs inside the container of an ML job, by the container's own Python."""

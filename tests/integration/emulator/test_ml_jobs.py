@@ -1,0 +1,456 @@
+"""The official ML Jobs client, unmodified: every way to submit, results, logs, several instances.
+
+The jobs are started together by one fixture, so that they share the time that Python needs to
+start; each test looks at its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+import uuid
+import zipfile
+
+import pytest
+
+jobs = pytest.importorskip("snowflake.ml.jobs")
+import cloudpickle
+from snowflake.ml.jobs import DistributedJobError, MLJobDefinition
+from snowflake.snowpark.exceptions import SnowparkSQLException
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SCRIPT = """
+import os, sys
+from snowflake.snowpark import Session
+session = Session.builder.getOrCreate()
+session.sql("insert into seen values ('" + sys.argv[1] + "')").collect()
+print("where", session.get_current_database(), session.get_current_role())
+__return__ = {
+    "arguments": sys.argv[1:],
+    "colour": os.environ["COLOUR"],
+    "payload": os.environ["MLRS_PAYLOAD_DIR"],
+    "index": os.environ["SNOWFLAKE_JOB_INDEX"],
+    "warehouse": session.get_current_warehouse(),
+}
+"""
+PARALLEL = """
+import os, sys
+index, count = os.environ["SNOWFLAKE_JOB_INDEX"], os.environ["SNOWFLAKE_JOBS_COUNT"]
+print("instance", index, "of", count, len(os.environ["MLRS_NODE_IPS"].split(",")))
+if index in sys.argv[1:]:
+    raise KeyError("instance " + index)
+__return__ = int(count)
+"""
+
+
+@pytest.fixture(scope="module")
+def session(snowflake_connection):
+    """One session for the module, with a database, a pool and a stage of its own."""
+    import snowflake.connector
+    from snowflake.snowpark import Session
+
+    # The jobs' Python cannot import this module: its functions travel whole.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    name = f"T_{uuid.uuid4().hex[:12]}".upper()
+    opened = snowflake.connector.connect(**snowflake_connection)
+    with contextlib.closing(opened):
+        cursor = opened.cursor()
+        cursor.execute(f"create database {name}")
+        cursor.execute(
+            f"create compute pool {name}_P min_nodes = 1 max_nodes = 12 "
+            "instance_family = CPU_X64_XS auto_suspend_secs = 60"
+        )
+        cursor.execute("create table seen (what varchar)")
+        place = {**snowflake_connection, "database": name, "schema": "PUBLIC"}
+        made = Session.builder.configs(place).create()
+        yield made
+        made.close()
+        cursor.execute(f"alter compute pool {name}_P stop all")
+        cursor.execute(f"drop database {name}")
+        for _ in range(300):
+            if cursor.execute(f"describe compute pool {name}_P").fetchone()[5] == 0:
+                break
+            time.sleep(0.1)
+        cursor.execute(f"drop compute pool {name}_P")
+    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+
+
+@pytest.fixture(scope="module")
+def pool(session):
+    return session.get_current_database().strip('"') + "_P"
+
+
+@pytest.fixture(scope="module")
+def options(session, pool):
+    return {"compute_pool": pool, "stage_name": "payload", "session": session}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Payloads: a script, a directory with a module, a zip to import, a script for all nodes."""
+    root = tmp_path_factory.mktemp("payloads")
+    (root / "score.py").write_text(SCRIPT)
+    (root / "every.py").write_text(PARALLEL)
+    (root / "wait.py").write_text("import time\nprint('waiting', flush=True)\ntime.sleep(120)\n")
+    package = root / "package"
+    (package / "inner").mkdir(parents=True)
+    (package / "inner" / "thing.py").write_text("VALUE = 41\n")
+    (package / "main.py").write_text(
+        "from inner.thing import VALUE\nimport lent\n__return__ = VALUE + lent.ONE\n"
+    )
+    with zipfile.ZipFile(root / "lent.zip", "w") as archive:
+        archive.writestr("lent.py", "ONE = 1\n")
+    return root
+
+
+def describe(session, number, *, frame=None):
+    """Return what the job was given, and what it finds in the account."""
+    total = session.table("numbers").agg({"n": "sum"}).collect()[0][0]
+    columns = list(frame.columns) if frame is not None else []
+    return {"total": int(total), "twice": 2 * number, "columns": columns}
+
+
+def fail(text):
+    print("about to fail")
+    raise LookupError(text)
+
+
+def who():
+    import os
+
+    return os.environ["SNOWFLAKE_JOB_INDEX"], os.environ["SNOWFLAKE_JOBS_COUNT"]
+
+
+@pytest.fixture(scope="module")
+def started(session, options, files):
+    """Every job that a test looks at, by name; they run side by side."""
+    import pandas as pd
+
+    session.sql("create table numbers as select 20 as n union all select 22").collect()
+    session.sql("create stage code").collect()
+    session.file.put(str(files / "score.py"), "@code/src", auto_compress=False)
+    frame = pd.DataFrame({"A": [1], "B": [2]})
+    with_score = {"args": ["one", "--two=2"], "env_vars": {"COLOUR": "green"}}
+    return {
+        "remote": jobs.remote(**options)(describe)(session, 21, frame=frame),
+        "failing": jobs.remote(**options)(fail)("no such thing"),
+        "nodes": jobs.remote(**options, target_instances=2)(who)(),
+        "file": jobs.submit_file(str(files / "score.py"), **options, **with_score, name="scoring"),
+        "directory": jobs.submit_directory(
+            str(files / "package"),
+            **options,
+            entrypoint="main.py",
+            imports=[(str(files / "lent.zip"), None)],
+            pip_requirements=["numpy"],
+        ),
+        "stage": jobs.submit_from_stage(
+            "@code/src", **options, entrypoint="@code/src/score.py", **with_score
+        ),
+        "command": jobs.submit_directory(
+            str(files / "package"), **options, entrypoint=["echo"], args=["from", "a", "command"]
+        ),
+        "parallel": jobs.submit_file(
+            str(files / "every.py"), **options, target_instances=2, parallel=True
+        ),
+        "one lost": jobs.submit_file(
+            str(files / "every.py"), **options, target_instances=2, parallel=True, args=["1"]
+        ),
+    }
+
+
+def test_a_function_gets_its_arguments_and_a_session_and_returns_its_value(started):
+    assert started["remote"].result() == {"total": 42, "twice": 42, "columns": ["A", "B"]}
+    assert started["remote"].status == "DONE"
+    assert started["remote"].wait() == "DONE"
+
+
+def test_what_a_function_raises_is_raised_here(started):
+    job = started["failing"]
+
+    with pytest.raises(RuntimeError, match="no such thing") as caught:
+        job.result()
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert job.status == "FAILED"
+    assert job.get_logs().splitlines()[0] == "about to fail"
+    assert "LookupError: no such thing" in job.get_logs(verbose=True)
+
+
+def test_a_file_runs_with_arguments_variables_and_a_session_of_its_own(started, session, capsys):
+    job = started["file"]
+    found = job.result()
+    job.show_logs()
+
+    assert found == {
+        "arguments": ["one", "--two=2"],
+        "colour": "green",
+        "payload": "app",
+        "index": "0",
+        "warehouse": session.get_current_warehouse(),
+    }
+    assert ("one",) in session.table("seen").collect()
+    where = f"where {session.get_current_database()} {session.get_current_role()}"
+    assert job.get_logs() == where
+    assert capsys.readouterr().out.strip() == where
+    assert job.get_logs(as_list=True, limit=1, verbose=True) != []
+    assert job.name.startswith("SCORING_")
+
+
+def test_a_directory_runs_with_its_modules_and_imports(started):
+    assert started["directory"].result() == 42
+
+
+def test_a_payload_comes_from_a_stage(started):
+    assert started["stage"].result()["colour"] == "green"
+
+
+def test_an_entrypoint_may_be_a_command(started):
+    started["command"].wait()
+
+    assert started["command"].get_logs() == "from a command"
+
+
+def test_of_several_instances_the_first_runs_the_payload(started, session):
+    job = started["nodes"]
+
+    assert list(job.result()) == ["0", "2"]
+    assert (job.target_instances, job.min_instances) == (2, 2)
+    assert "Worker node 1 started" in job.get_logs(instance_id=1, verbose=True)
+    rows = session.sql(f"show service instances in service {job.id}").collect()
+    assert [row["status"] for row in rows] == ["SUCCEEDED", "SUCCEEDED"]
+
+
+def test_a_parallel_job_runs_on_every_instance(started):
+    job = started["parallel"]
+    found = job.distributed_result()
+
+    assert (found.success, found.exit_codes, found.return_value) == (True, {0: 0, 1: 0}, 2)
+    assert [job.get_logs(instance_id=index) for index in (0, 1)] == [
+        "instance 0 of 2 2",
+        "instance 1 of 2 2",
+    ]
+
+
+def test_a_parallel_job_names_the_instance_that_failed(started):
+    with pytest.raises(DistributedJobError) as caught:
+        started["one lost"].distributed_result()
+
+    assert caught.value.result.exit_codes == {0: 0, 1: 1}
+    assert caught.value.result.failed_instance == 1
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_job_is_found_listed_and_deleted(started, session, options):
+    done = jobs.remote(**options, comment="short")(who)()
+    done.wait()
+    found = jobs.get_job(done.id, session=session)
+    listed = jobs.list_jobs(limit=-1, session=session)
+    path = found._stage_path
+    before = session.sql(f"list {path}").collect()
+    comment = session.sql(f"show job services like '{done.name}'").collect()[0]["comment"]
+    jobs.delete_job(done, session=session)
+
+    assert (found.status, comment) == ("DONE", "short")
+    row = listed[listed["name"] == done.name].iloc[0]
+    assert (row["status"], row["target_instances"]) == ("DONE", "1")
+    assert {file["name"].split("/")[-1] for file in before} >= {"func.py", "mljob_result"}
+    assert session.sql(f"list {path}").collect() == []
+    assert done.name not in set(jobs.list_jobs(limit=-1, session=session)["name"])
+
+
+def test_a_job_is_cancelled(session, options, files):
+    job = jobs.submit_file(str(files / "wait.py"), **options)
+    until = time.monotonic() + 30
+    while "waiting" not in job.get_logs() and time.monotonic() < until:
+        time.sleep(0.1)
+    running = job.status
+    with pytest.raises(TimeoutError):
+        job.wait(timeout=0)
+    job.cancel()
+    while job.status not in {"CANCELLED", "FAILED"} and time.monotonic() < until:
+        time.sleep(0.1)
+
+    assert (running, job.status) == ("RUNNING", "CANCELLED")
+
+
+def test_a_definition_runs_again_and_again_and_as_the_body_of_a_task(session, options, files):
+    from snowflake.core import Root
+    from snowflake.core.task.dagv1 import DAG, DAGOperation, DAGTask
+
+    definition = MLJobDefinition.register(
+        str(files / "score.py"), **options, env_vars={"COLOUR": "red"}, name="nightly"
+    )
+    one, two = definition("first"), definition("second")
+    database = session.get_current_database().strip('"')
+    schema = Root(session).databases[database].schemas["PUBLIC"]
+    with DAG("flow") as dag:
+        DAGTask("train", definition=_With(definition, "task"))
+    operation = DAGOperation(schema)
+    operation.deploy(dag)
+    operation.run(dag)
+    until = time.monotonic() + 40
+    while not (runs := operation.get_complete_dag_runs("flow", error_only=False)):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+    assert one.id != two.id
+    assert [job.result()["arguments"] for job in (one, two)] == [["first"], ["second"]]
+    assert runs[0].state == "SUCCEEDED", runs[0].first_error_message
+    seen = {row["WHAT"] for row in session.table("seen").collect()}
+    assert {"first", "second", "task"} <= seen
+
+
+class _With:
+    """A definition with arguments, as ``DAGTask(definition=..)`` takes what has ``to_sql``."""
+
+    def __init__(self, definition, *arguments):
+        self._definition, self._arguments = definition, list(arguments)
+
+    def to_sql(self):
+        return self._definition.to_sql(job_args=self._arguments)
+
+
+def test_a_synchronous_call_fails_with_its_job(session, options):
+    definition = jobs.remote(**options)(fail)
+    sql = definition.to_sql(job_args=definition._prepare_arguments("in a statement"))
+
+    with pytest.raises(SnowparkSQLException, match=r"failed with status: FAILED"):
+        session.sql(sql).collect()
+
+
+def _call(session, name="J_", pool="P", spec=None, job=None):
+    given = {"STAGE_PATH": "@payload/x", "ARGS": ["true"], **(spec or {})}
+    texts = [json.dumps(one).replace("'", "''") for one in (given, job or {})]
+    return session.sql(
+        f"call system$execute_ml_job('{name}', '{pool}', '{texts[0]}', '{texts[1]}')"
+    ).collect()
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"pool": "NO_SUCH_POOL"}, "does not exist or not authorized"),
+        ({"job": {"TARGET_INSTANCES": 13}}, "13 instances cannot run at once"),
+        ({"job": {"TARGET_INSTANCES": 2, "MIN_INSTANCES": 3}}, "MIN_INSTANCES"),
+        ({"job": {"PRIORITY": 1}}, "unknown job option 'PRIORITY'"),
+        ({"spec": {"IMAGE": "x"}}, "unknown specification option 'IMAGE'"),
+        ({"spec": {"ARGS": "true"}}, "invalid value for specification option 'ARGS'"),
+        ({"spec": {"STAGE_PATH": "@no_such_stage/x"}}, "does not exist or not authorized"),
+        ({"spec": {"STAGE_PATH": "@~/x"}}, "needs a named stage"),
+        ({"spec": {"RUNTIME": "/no/such/repository/image:1"}}, "not exist or not authorized"),
+        ({"spec": {"RUNTIME": "cre@none"}}, "does not exist or not authorized"),
+        ({"spec": {"SPEC_OVERRIDES": {"spec": {"colour": "red"}}}}, "unknown option 'colour'"),
+        (
+            {"spec": {"SPEC_OVERRIDES": {"spec": {"volumes": [{"name": "stage-volume"}]}}}},
+            "cannot be overridden",
+        ),
+        ({"job": {"QUERY_WAREHOUSE": "NO_SUCH_WAREHOUSE"}}, "does not exist or not authorized"),
+        ({"job": {"EXTERNAL_ACCESS_INTEGRATIONS": ["NONE"]}}, "does not exist or not authorized"),
+        ({"spec": {"ARTIFACT_REPOSITORIES": ["a.b.c"]}}, "does not exist or not authorized"),
+        ({"name": '"lower"_'}, "quoted names are not supported"),
+    ],
+    ids=lambda value: json.dumps(value)[:40] if isinstance(value, dict) else "",
+)
+def test_what_does_not_fit_is_refused(session, pool, given, why):
+    session.sql("create stage if not exists payload").collect()
+
+    with pytest.raises(SnowparkSQLException, match=why):
+        _call(session, **{"pool": pool, **given})
+
+
+def test_a_system_pool_runs_ml_jobs_and_nothing_else(session):
+    session.sql("create stage if not exists payload").collect()
+    (row,) = _call(session, name="sys_", pool="SYSTEM_COMPUTE_POOL_CPU")
+    job = jobs.get_job(row[0], session=session)
+    job.wait()
+
+    assert job.status == "DONE"
+    with pytest.raises(SnowparkSQLException, match=r"can only support services of type .*ML_JOB"):
+        session.sql(
+            "execute job service in compute pool SYSTEM_COMPUTE_POOL_CPU from specification "
+            "$$spec: {containers: [{name: main, image: /a/b/c/d:1}]}$$"
+        ).collect()
+
+
+def test_a_requirement_that_is_not_there_fails_without_network(session, options):
+    job = jobs.remote(**options, pip_requirements=["no-such-package-at-all==1"])(who)()
+    job.wait()
+
+    assert job.status == "FAILED"
+    assert "no-such-package-at-all" in job.get_logs(verbose=True)
+
+
+def test_a_secret_reaches_a_job_by_its_overrides(session, options):
+    session.sql("create secret s type = generic_string secret_string = 'hush'").collect()
+    use = {"snowflakeSecret": "s", "secretKeyRef": "secret_string", "envVarName": "WORD"}
+    spec = {"spec": {"containers": [{"name": "main", "secrets": [use]}]}}
+
+    def read():
+        import os
+
+        return os.environ["WORD"] == "hush"
+
+    job = jobs.remote(**options, spec_overrides=spec)(read)()
+
+    assert job.result() is True
+    assert "hush" not in json.dumps(job._service_spec)
+
+
+def test_a_role_needs_the_grants_that_the_page_names(session, pool, snowflake_connection):
+    """USAGE on the pool and CREATE SERVICE on the schema, beside its stage and warehouse."""
+    import snowflake.connector
+
+    place, role = session.get_current_database(), f"R_{uuid.uuid4().hex[:8]}".upper()
+    grants = [
+        f"usage on database {place}",
+        f"usage on schema {place}.PUBLIC",
+        f"create service on schema {place}.PUBLIC",
+        f"usage on compute pool {pool}",
+        f"read on stage {place}.PUBLIC.PAYLOAD",
+        f"write on stage {place}.PUBLIC.PAYLOAD",
+    ]
+    session.sql("create stage if not exists payload").collect()
+    session.sql(f"create role {role}").collect()
+    (user,) = session.sql("select current_user()").collect()[0]
+    session.sql(f"grant role {role} to user {user}").collect()
+    spec = json.dumps({"STAGE_PATH": f"@{place.strip(chr(34))}.PUBLIC.PAYLOAD/x", "ARGS": ["true"]})
+    name = f"{place.strip(chr(34))}.PUBLIC.G_"
+    text = f"call system$execute_ml_job('{name}', '{pool}', '{spec}', '{{\"ASYNC\": false}}')"
+    opened = snowflake.connector.connect(**{**snowflake_connection, "role": role})
+    with contextlib.closing(opened):
+        for grant in grants:
+            session.sql(f"grant {grant} to role {role}").collect()
+        opened.cursor().execute(text)
+        for grant in grants:
+            session.sql(f"revoke {grant} from role {role}").collect()
+            with pytest.raises(snowflake.connector.errors.ProgrammingError) as refused:
+                opened.cursor().execute(text)
+            assert refused.value.errno in {2003, 3001}, grant
+            session.sql(f"grant {grant} to role {role}").collect()
+    session.sql(f"drop role {role}").collect()
+
+
+def test_arguments_that_are_large_travel_by_the_stage(session, options):
+    def length(text):
+        return len(text)
+
+    large = "x" * (2 * 1024 * 1024)
+
+    assert jobs.remote(**options)(length)(large).result() == len(large)
+
+
+def test_a_runtime_is_an_image_of_snowflakes_or_of_the_account(session, pool):
+    def runtime(written):
+        return session.sql(f"call system$get_ml_job_runtime('{pool}', '{written}')").collect()[0][0]
+
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    plain = runtime(json.dumps({"pythonVersion": version}))
+
+    assert ":" in plain
+    assert runtime("2.3.0") == plain.rpartition(":")[0] + ":2.3.0"
+    with pytest.raises(SnowparkSQLException):
+        runtime("cre@none")
+    with pytest.raises(SnowparkSQLException):
+        session.sql("call system$get_ml_job_runtime('NO_SUCH_POOL', '')").collect()
