@@ -26,8 +26,18 @@ EXAMPLES = 3
 """How many broken values a message shows."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What the catalog demands of the values of a column, as values of its type."""
+
+    minimum: Any
+    """None where there is no such bound."""
+    maximum: Any
+    allowed: tuple[Any, ...]
+
+
 @dataclass(slots=True)
-class _Broken:
+class Broken:
     """One demand, and what broke it so far."""
 
     demand: str
@@ -35,6 +45,7 @@ class _Broken:
     examples: list[Any] = field(default_factory=list)
 
     def add(self, array: Any, mask: Any) -> None:
+        """Count the values of *array* that *mask* names, and keep some as examples."""
         import pyarrow.compute as pc
 
         count = pc.sum(mask).as_py() or 0
@@ -82,10 +93,36 @@ class ColumnChecks:
             DataError: names every demand that was not, with counts and examples.
         """
         broken = [line for watched in self._watched for line in watched.broken()]
-        if broken:
-            count = "a check" if len(broken) == 1 else f"{len(broken)} checks"
-            lines = "".join(f"\n  {line}" for line in broken)
-            raise DataError(f"{self._what} breaks {count} of its columns:{lines}", remedy=remedy)
+        refuse_broken(broken, what=self._what, remedy=remedy)
+
+
+def refuse_broken(lines: Sequence[str], *, what: str, remedy: str) -> None:
+    """Say whether every demand was met: that *lines* is empty.
+
+    Raises:
+        DataError: shows every line.
+    """
+    if lines:
+        count = "a check" if len(lines) == 1 else f"{len(lines)} checks"
+        shown = "".join(f"\n  {line}" for line in lines)
+        raise DataError(f"{what} breaks {count} of its columns:{shown}", remedy=remedy)
+
+
+def bounds_of(spec: ColumnSpec, what: str) -> Bounds:
+    """Return what is demanded of the values of a column.
+
+    Args:
+        spec: the column.
+        what: its table for a person, at the head of a message.
+
+    Raises:
+        DataError: a bound or an allowed value is none of the column's type.
+    """
+    return Bounds(
+        minimum=_bound(spec, spec.minimum, math.ceil, what),
+        maximum=_bound(spec, spec.maximum, math.floor, what),
+        allowed=tuple(_value(spec, each, what) for each in spec.allowed),
+    )
 
 
 class _ColumnCheck:
@@ -95,14 +132,14 @@ class _ColumnCheck:
         self.name = spec.name
         self._spec = spec
         self._is_float = family(spec.type) == "float"
-        self._minimum = _bound(spec, spec.minimum, math.ceil, what)
-        self._maximum = _bound(spec, spec.maximum, math.floor, what)
-        allowed = [_value(spec, each, what) for each in spec.allowed]
-        self._allowed = pa.array(allowed, arrow_type(spec.type)) if allowed else None
-        self._null = _Broken("missing")
-        self._below = _Broken(f"below {spec.minimum}")
-        self._above = _Broken(f"above {spec.maximum}")
-        self._other = _Broken("not allowed")
+        kind, bounds = arrow_type(spec.type), bounds_of(spec, what)
+        self._minimum = _scalar(bounds.minimum, kind)
+        self._maximum = _scalar(bounds.maximum, kind)
+        self._allowed = pa.array(bounds.allowed, kind) if bounds.allowed else None
+        self._null = Broken("missing")
+        self._below = Broken(f"below {spec.minimum}")
+        self._above = Broken(f"above {spec.maximum}")
+        self._other = Broken("not allowed")
         self._seen: list[Any] = []
 
     def update(self, array: Any) -> None:
@@ -136,7 +173,7 @@ class _ColumnCheck:
         found = [self._null, self._below, self._above, self._other]
         if self._seen:
             count, examples = repeated(self._seen, EXAMPLES)
-            found.append(_Broken("not unique", count, examples))
+            found.append(Broken("not unique", count, examples))
         return [f"{self.name}: {each}" for each in found if each.count]
 
 
@@ -162,14 +199,18 @@ def _without_nan(array: Any) -> Any:
     return pc.if_else(pc.is_nan(array), None, array)
 
 
-def _bound(spec: ColumnSpec, bound: Any, towards: Any, what: str) -> Any:
+def _scalar(value: Any, kind: Any) -> Any:
     import pyarrow as pa
 
+    return None if value is None else pa.scalar(value, kind)
+
+
+def _bound(spec: ColumnSpec, bound: Any, towards: Any, what: str) -> Any:
     if bound is None:
         return None
     if spec.type in INTEGERS and isinstance(bound, float) and math.isfinite(bound):
         bound = towards(bound)
-    return pa.scalar(_value(spec, bound, what), arrow_type(spec.type))
+    return _value(spec, bound, what)
 
 
 def _value(spec: ColumnSpec, value: Any, what: str) -> Any:

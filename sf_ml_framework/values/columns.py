@@ -138,3 +138,27 @@ def is_checked(column: ColumnSpec) -> bool:
         or column.maximum is not None
         or column.allowed
     )
+
+
+def why_not_promised(stands: Sequence[StoredColumn], wanted: Sequence[ColumnSpec]) -> str:
+    """Return in what stored columns differ from those of the catalog; empty when in nothing.
+
+    A catalog without columns promises none.
+    """
+    types = {column.name: column.type for column in stands}
+    promised = {column.name: column.type for column in wanted}
+    if not promised or (list(types) == list(promised) and types == promised):
+        return ""
+    differing = [name for name in promised if types.get(name) != promised[name]]
+    differing += [name for name in types if name not in promised]
+    if not differing:
+        return "its columns stand in another order"
+    return "; ".join(_difference(name, types, promised) for name in differing)
+
+
+def _difference(name: str, stands: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    if name not in stands:
+        return f"column {name!r} is missing"
+    if name not in wanted:
+        return f"the catalog has no column {name!r}"
+    return f"column {name!r} is {stands[name]} and not {wanted[name]}"

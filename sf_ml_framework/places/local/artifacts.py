@@ -21,7 +21,7 @@ from sf_ml_framework.places.local.sidecar import (
 )
 from sf_ml_framework.run.bindings import looks_like_path
 from sf_ml_framework.run.records import Saved
-from sf_ml_framework.values.columns import declared
+from sf_ml_framework.values.columns import declared, why_not_promised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,25 +206,9 @@ def _refuse_suffix(dataset: DatasetSpec, path: Path, what: str) -> None:
 def _why_not_promised(dataset: DatasetSpec, sidecar: Sidecar) -> str:
     if sidecar.kind != dataset.kind:
         return f"it is a {sidecar.kind}, and the catalog says {dataset.kind}"
-    if dataset.kind != "table" or not dataset.columns:
+    if dataset.kind != "table":
         return ""
-    stands = {column.name: column.type for column in sidecar.columns}
-    wanted = {column.name: column.type for column in dataset.columns}
-    if list(stands) == list(wanted) and stands == wanted:
-        return ""
-    differing = [name for name in wanted if stands.get(name) != wanted[name]]
-    differing += [name for name in stands if name not in wanted]
-    if not differing:
-        return "its columns stand in another order"
-    return "; ".join(_difference(name, stands, wanted) for name in differing)
-
-
-def _difference(name: str, stands: Mapping[str, str], wanted: Mapping[str, str]) -> str:
-    if name not in stands:
-        return f"column {name!r} is missing"
-    if name not in wanted:
-        return f"the catalog has no column {name!r}"
-    return f"column {name!r} is {stands[name]} and not {wanted[name]}"
+    return why_not_promised(sidecar.columns, dataset.columns)
 
 
 def _written(artifact: Path) -> str:
