@@ -1,6 +1,7 @@
 """USE, ALTER SESSION, SET, and the context functions.
 
-Source: Snowflake, "USE <object>", "ALTER SESSION", "SQL variables", "Context functions".
+Source: Snowflake, "USE <object>", "ALTER SESSION", "SQL variables", "Context functions", "SHOW
+PARAMETERS".
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ..names import Path, quoted
 from ..queries import CURRENT
 from ..registry import Call, Scope
 from ..results import ResultSet, done
+from ..tasks import definition, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -244,7 +246,10 @@ def unset_variable(call: Call) -> ResultSet:
 
 
 def parameters(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
-    """Yield the session parameters."""
+    """Yield the parameters of a task, or else of the session."""
+    if scope.kind == "TASK":
+        yield from shown.parameters(definition.find(call.account, scope.path))
+        return
     for name, default in SESSION_PARAMETERS.items():
         value = call.session.parameters.get(name, default)
         kind = {bool: "BOOLEAN", int: "NUMBER"}.get(type(default), "STRING")

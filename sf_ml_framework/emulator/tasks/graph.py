@@ -27,6 +27,7 @@ class Graphs:
         self._account = account
         entries = account.catalog.all("TASK", database, schema)
         self.tasks = {entry.path: Task.of(entry) for entry in entries}
+        self._below: dict[Path, list[Task]] | None = None
 
     @classmethod
     def around(cls, account: Account, path: Path) -> Graphs:
@@ -35,7 +36,12 @@ class Graphs:
 
     def children(self, path: Path) -> list[Task]:
         """Return the tasks that run after *path*, and its finalizer."""
-        return [t for t in self.tasks.values() if path in t.after or t.finalize == path]
+        if self._below is None:
+            self._below = {}
+            for task in self.tasks.values():
+                for above in {*task.after, *([task.finalize] if task.finalize else [])}:
+                    self._below.setdefault(above, []).append(task)
+        return list(self._below.get(path, ()))
 
     def finalizer(self, root: Path) -> Task | None:
         """Return the finalizer of a root, if there is one."""
@@ -88,6 +94,7 @@ class Graphs:
             SnowflakeError: one of the graph's rules is broken.
         """
         self.tasks[task.path] = task
+        self._below = None
         for path in (*task.after, *([task.finalize] if task.finalize else [])):
             if path == task.path:
                 raise invalid(f"Task {task.path} cannot depend on itself.")

@@ -1,14 +1,16 @@
 """A task as SHOW TASKS, DESCRIBE TASK and REST tell it.
 
-Source: Snowflake, "SHOW TASKS".
+Source: Snowflake, "SHOW TASKS", "SHOW PARAMETERS".
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..account import SESSION_PARAMETERS
 from .definition import Task
 from .graph import Graphs
 
@@ -46,6 +48,38 @@ def row(account: Account, task: Task) -> dict[str, Any]:
         "task_relations": json.dumps(relations(account, task)),
         "execute_as_user": task.user,
     }
+
+
+OF_TASKS = {
+    "SUSPEND_TASK_AFTER_NUM_FAILURES": 10,
+    "TASK_AUTO_RETRY_ATTEMPTS": 0,
+    "USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE": "Medium",
+    "USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS": 30,
+    "USER_TASK_TIMEOUT_MS": 3_600_000,
+}
+"""Parameters of tasks and their defaults. Source: Snowflake, "Parameters" (object parameters)."""
+
+
+def parameters(task: Task) -> Iterator[dict[str, Any]]:
+    """Yield a task's parameters as SHOW PARAMETERS IN TASK tells them.
+
+    Source: Snowflake, "SHOW PARAMETERS": those of tasks, and the session parameters of its runs.
+    """
+    for name, default in sorted({**SESSION_PARAMETERS, **OF_TASKS}.items()):
+        given = task.parameters if name in OF_TASKS else task.session
+        kind = {bool: "BOOLEAN", int: "NUMBER"}.get(type(default), "STRING")
+        yield {
+            "key": name,
+            "value": _spelled(given.get(name, default)),
+            "default": _spelled(default),
+            "level": "TASK" if name in given else "",
+            "description": "",
+            "type": kind,
+        }
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def relations(account: Account, task: Task) -> dict[str, Any]:
