@@ -1,0 +1,1 @@
+"""Use cases of a deployment; they speak to ports only."""

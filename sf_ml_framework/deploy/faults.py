@@ -1,0 +1,53 @@
+"""What keeps a deployment from going on; each says what is true then, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sf_ml_framework.deploy.records import Holder
+from sf_ml_framework.errors import OperatorError
+
+
+class DeployError(OperatorError):
+    """A deployment was refused before it changed anything."""
+
+
+class MovedOnError(DeployError):
+    """The account is no longer what the plan was made against."""
+
+    def __init__(self, differing: Sequence[str]) -> None:
+        self.differing = tuple(differing)
+        what = ", ".join(self.differing[:5]) or "what earlier deployments left"
+        more = f" and {len(self.differing) - 5} more" if len(self.differing) > 5 else ""
+        super().__init__(
+            f"the account has moved on since this plan was made: {what}{more}; nothing was changed",
+            remedy="make the plan again with `mlops plan`, read it, and deploy that one",
+        )
+
+
+class DriftError(DeployError):
+    """Somebody changed by hand what this plan would write over."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = tuple(lines)
+        told = "".join(f"\n  {line}" for line in self.lines)
+        super().__init__(
+            f"somebody changed by hand what this plan would write over; nothing was changed:{told}",
+            remedy="take the change into the code, or deploy with --overwrite-drift",
+        )
+
+
+class LockedError(DeployError):
+    """Another deployment of the same schema goes on."""
+
+    def __init__(self, holder: Holder) -> None:
+        self.holder = holder
+        super().__init__(
+            f"another deployment goes on: {holder.words}; this one changed nothing",
+            remedy="wait until it ends; if it is dead, "
+            f"`mlops state unlock {holder.deployment}`, then deploy again",
+        )
+
+
+class InterruptedError(OperatorError):
+    """A deployment stopped on its way; the graph is whole, or suspended and resumable."""
