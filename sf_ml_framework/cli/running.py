@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -24,6 +26,7 @@ from sf_ml_framework.cli.output import Form
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
+    from sf_ml_framework.run.process import WorkerProcess
     from sf_ml_framework.run.records import NodeRun, RunRecord
     from sf_ml_framework.run.runner import RunRequest
 
@@ -80,7 +83,10 @@ def run(invocation: Invocation, /, **options: Any) -> None:
     output = invocation.output
     # JSON and CSV own standard output; a person's progress then goes beside it.
     stream = output.stdout if asked.form == "table" else output.stderr
-    with open_workspace(invocation, asked.data_format) as workspace:
+    with (
+        open_workspace(invocation, asked.data_format) as workspace,
+        early_worker(workspace) as early,
+    ):
         request = request_of(workspace, invocation, asked)
 
         from sf_ml_framework.cli import report, summary
@@ -89,7 +95,7 @@ def run(invocation: Invocation, /, **options: Any) -> None:
         progress = progress_on(output, stream, verbose=bool(invocation.verbose))
         progress.at_first_node = report.prepare
         try:
-            record = workspace.runner(progress, asked.workers).run(request)
+            record = workspace.runner(progress, asked.workers, early).run(request)
         finally:
             progress.close()
         nodes = in_order(record, workspace.journal.node_runs(record.run_id))
@@ -145,6 +151,23 @@ def execute(invocation: Invocation, /, node: str, form: Form, **options: Any) ->
         summary.show_node(node_run, form, output)
     if node_run.exit_code:
         raise click.exceptions.Exit(node_run.exit_code)
+
+
+@contextmanager
+def early_worker(workspace: Workspace) -> Iterator[WorkerProcess]:
+    """Start a worker while this process still imports what it needs to know whether it needs one.
+
+    A project whose settings cannot be read starts none.
+    """
+    from sf_ml_framework.run.process import WorkerProcess
+
+    worker = WorkerProcess(workspace.worker_command(), workspace.root)
+    # What must be imported to compile the project will be imported to run it: both at once.
+    workspace.on_import = worker.warm
+    try:
+        yield worker
+    finally:
+        worker.close()
 
 
 def request_of(workspace: Workspace, invocation: Invocation, asked: RunOptions) -> RunRequest:

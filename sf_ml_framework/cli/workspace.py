@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sf_ml_framework.run.journal import SqliteJournal
     from sf_ml_framework.run.once import Once
     from sf_ml_framework.run.ports import Observer
+    from sf_ml_framework.run.process import WorkerProcess
     from sf_ml_framework.run.runner import Runner
 
 VARIABLE = "MLOPS_PROJECT_DIR"
@@ -42,6 +43,8 @@ class Workspace:
 
     def __init__(self, root: Path, data_format: Format | None = None) -> None:
         self.root = root
+        self.on_import: Callable[[str], None] | None = None
+        """Told of the project's module before it is imported."""
         self._data_format = data_format
 
     @cached_property
@@ -56,7 +59,7 @@ class Workspace:
     @cached_property
     def manifest(self) -> Manifest:
         """The pipeline, checked; imports nothing of the author's while its files are the same."""
-        return load.compiled(self.root, self.settings.project)
+        return load.compiled(self.root, self.settings.project, self.on_import)
 
     @cached_property
     def journal(self) -> SqliteJournal:
@@ -119,8 +122,16 @@ class Workspace:
             raise UnknownNameError(kind="node", name=name, known=known)
         return known[name]
 
-    def runner(self, observer: Observer, workers: int | None) -> Runner:
-        """Return what runs nodes in processes of their own and tells *observer*."""
+    def runner(
+        self, observer: Observer, workers: int | None, early: WorkerProcess | None = None
+    ) -> Runner:
+        """Return what runs nodes in processes of their own and tells *observer*.
+
+        Args:
+            observer: told of progress.
+            workers: most nodes at once; none: what the settings say.
+            early: a worker that was started ahead.
+        """
         from sf_ml_framework.run.runner import Runner
 
         local = self.settings.local
@@ -129,11 +140,12 @@ class Workspace:
             self.place,
             self.journal,
             self.cache,
-            self._worker_command(),
+            self.worker_command(),
             observer,
             root=self.root,
             workers=local.workers if workers is None else workers,
             settings=msgspec.to_builtins(local),
+            early=early,
         )
 
     def once(self) -> Once:
@@ -159,7 +171,8 @@ class Workspace:
             if opened is not None:
                 opened.close()
 
-    def _worker_command(self) -> list[str]:
+    def worker_command(self) -> list[str]:
+        """Return the command that starts a worker for this project."""
         # The same words that container.py reads; the two rooms know each other as programs only.
         local = msgspec.json.encode(self.settings.local).decode()
         module = "sf_ml_framework.container"

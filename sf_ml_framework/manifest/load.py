@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +42,13 @@ class _Kept(msgspec.Struct, frozen=True):
     manifest: msgspec.Raw
 
 
-def compiled(root: Path, entry: str) -> Manifest:
+def compiled(root: Path, entry: str, on_import: Callable[[str], None] | None = None) -> Manifest:
     """Return the manifest of the project *entry* (``module:name``) in the folder *root*.
+
+    Args:
+        root: the project's folder.
+        entry: which module, and which name in it.
+        on_import: told of the module before it is imported, when there is no kept manifest.
 
     Raises:
         ManifestError: it cannot be imported, or has faults.
@@ -52,6 +57,8 @@ def compiled(root: Path, entry: str) -> Manifest:
     kept = _read(kept_file, root, entry)
     if kept is not None:
         return kept
+    if on_import is not None:
+        on_import(entry.partition(":")[0])
     # Only now, for a kept manifest is read without them.
     from sf_ml_framework.manifest.build import build
 

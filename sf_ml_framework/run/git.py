@@ -6,6 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+VARIABLE = "MLOPS_GIT_COMMIT"
+"""Says the commit where there is no repository, as in an image."""
+
 SECONDS = 2.0
 """A status that takes longer is not worth the wait."""
 
@@ -14,9 +17,16 @@ class GitStatus:
     """Asks git in the background, so that a run need not wait to begin; close it."""
 
     def __init__(self, root: Path) -> None:
+        self._given = os.environ.get(VARIABLE, "")
+        self._process: subprocess.Popen[bytes] | None = None
+        if not self._given:
+            self._process = self._ask(root)
+
+    @staticmethod
+    def _ask(root: Path) -> subprocess.Popen[bytes] | None:
         command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch"]
         try:
-            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(  # noqa: S603
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -25,12 +35,12 @@ class GitStatus:
                 env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
             )
         except OSError:
-            self._process = None
+            return None
 
     def read(self) -> tuple[str, bool]:
         """Return the commit and whether files differ from it; empty without git or commit."""
         if self._process is None:
-            return "", False
+            return self._given, False
         try:
             text, _ = self._process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:

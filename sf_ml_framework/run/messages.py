@@ -33,11 +33,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """File that gets all that the node prints."""
 
 
+class Warm(msgspec.Struct, frozen=True, tag=True):
+    """Import this module while nothing else is to do; not answered, and nothing depends on it."""
+
+    module: str
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The worker is up; said once."""
 
 
-Message = Job | Ready | Outcome | Failure
+Message = Job | Warm | Ready | Outcome | Failure
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

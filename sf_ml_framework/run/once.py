@@ -14,14 +14,12 @@ import msgspec
 
 from sf_ml_framework.errors import UnknownNameError, UsageError
 from sf_ml_framework.manifest.model import Manifest
-from sf_ml_framework.run.bindings import bind, resolve
+from sf_ml_framework.run.attempts import Attempts
+from sf_ml_framework.run.bindings import bind
 from sf_ml_framework.run.cache import Cache
-from sf_ml_framework.run.execute import attempt
 from sf_ml_framework.run.git import GitStatus
 from sf_ml_framework.run.inputs import check_present
-from sf_ml_framework.run.interrupts import Stopped
 from sf_ml_framework.run.lock import Holder, RunLock
-from sf_ml_framework.run.outcome import Outcome, failure_of
 from sf_ml_framework.run.overrides import Overrides
 from sf_ml_framework.run.ports import Journal, Place
 from sf_ml_framework.run.records import NodeRun, RunRecord
@@ -64,8 +62,7 @@ class Once:
         self.cache = cache
         self.root = root
         self.settings = dict(settings or {})
-        self.retry_seconds = retry_seconds
-        self.datasets = {dataset.name: dataset for dataset in manifest.datasets}
+        self.attempts = Attempts(manifest, place, journal, cache, retry_seconds=retry_seconds)
 
     def run(
         self, name: str, overrides: Overrides, *, run_id: str = "", command: str = ""
@@ -101,7 +98,10 @@ class Once:
             self.journal.cancel_dead()
             check_present(self.manifest, bound, self.place)
             run = self._begin(step, overrides, command)
-            return self._recorded(run, step)
+            began = time.monotonic()
+            return self.attempts.carry_out(
+                step, force=True, ended=lambda: self._finish(run, time.monotonic() - began)
+            )
 
     def _begin(self, step: Step, overrides: Overrides, command: str) -> RunRecord:
         name = step.node.name
@@ -128,40 +128,7 @@ class Once:
             return None
         return found if found.run_id == run_id else None
 
-    def _recorded(self, run: RunRecord, step: Step) -> NodeRun:
-        began = time.monotonic()
-        try:
-            node_run = self._attempts(step)
-        except (Stopped, KeyboardInterrupt) as error:
-            self.journal.record_node(step.cancel(str(error) or "stopped by Ctrl-C"))
-            self._finish(run, time.monotonic() - began)
-            raise
-        except Exception as error:  # noqa: BLE001 -- what began is recorded to its end
-            node_run = step.fail(failure_of(error))
-        self.journal.record_node(node_run)
-        self._finish(run, time.monotonic() - began)
-        return node_run
-
     def _finish(self, run: RunRecord, seconds: float) -> None:
         nodes = self.journal.node_runs(run.run_id)
         self.journal.finish_run(ended(run, nodes, run.seconds + seconds))
         self.cache.keep()
-
-    def _attempts(self, step: Step) -> NodeRun:
-        step.bindings = resolve(step.bindings, self.datasets, self.place)
-        for spec in step.bindings.inputs:
-            found = self.place.find(self.datasets[spec.dataset], spec.version)
-            if found is not None:
-                step.inputs[spec.argument] = found
-        step.key = self.cache.key(step.node, step.bindings, step.inputs)
-        decision = self.cache.decide(step.node, step.bindings, step.key, force=True)
-        step.reason = decision.reason
-        while True:
-            self.journal.record_node(step.begin())
-            result = attempt(step.node, step.bindings, self.datasets, self.place)
-            if isinstance(result, Outcome):
-                return step.succeed(result)
-            if not result.retryable or step.attempt > step.node.retries:
-                return step.fail(result)
-            step.notes = (*step.notes, f"attempt {step.attempt} failed: {result.error}")
-            time.sleep(self.retry_seconds * 2 ** (step.attempt - 1))

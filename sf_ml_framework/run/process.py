@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.run.inputs import Slot
 from sf_ml_framework.run.logs import tail_of
-from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job
+from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job, Warm
 from sf_ml_framework.run.outcome import Failure
 
 NEVER = float("inf")
@@ -87,6 +87,11 @@ class WorkerProcess:
     def idle(self) -> bool:
         """Whether it may be given a node."""
         return not self.node and not self.stopping
+
+    def warm(self, module: str) -> None:
+        """Let it import *module* meanwhile; no harm when it is gone."""
+        with suppress(OSError):
+            self.channel.send(Warm(module))
 
     def begin(self, job: Job) -> bool:
         """Let it run *job*; return False when it is gone and the job must go elsewhere."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sf_ml_framework.manifest.model import NodeSpec
 from sf_ml_framework.run.bindings import Bindings
 from sf_ml_framework.run.clock import now, seconds_since
-from sf_ml_framework.run.outcome import Failure, Outcome
+from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
 from sf_ml_framework.run.records import NodeKey, NodeRun, Reason, Saved, Status
 
 _NOT_STARTED = Reason(kind="not_started")
@@ -72,6 +72,10 @@ class Step:
             peak_memory_bytes=failure.peak_memory_bytes,
             log_tail=log_tail,
         )
+
+    def refuse(self, error: Exception) -> NodeRun:
+        """Return the record of a node that could not begin because of *error*."""
+        return self.fail(failure_of(error))
 
     def cancel(self, why: str) -> NodeRun:
         """Return the record of a node that was stopped, or never begun, and *why*."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import importlib
 import os
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -21,7 +23,7 @@ from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.run.execute import attempt
 from sf_ml_framework.run.interrupts import Stopped, raise_on_signals
 from sf_ml_framework.run.logs import Capture
-from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job, Message, Ready
+from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job, Message, Ready, Warm
 from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
 from sf_ml_framework.run.ports import Place
 from sf_ml_framework.run.trace import author_trace
@@ -62,9 +64,9 @@ class _Worker:
         threading.Thread(target=self._listen, name="run", daemon=True).start()
         try:
             self.channel.send(Ready())
-            while isinstance(job := self.jobs.get(), Job):
+            while isinstance(job := self.jobs.get(), Job | Warm):
                 self.busy = True
-                self._answer(job)
+                self._answer(job) if isinstance(job, Job) else self._warm(job)
                 self.busy = False
         except (Stopped, OSError):
             # Told to stop, or the run is gone: there is no one left to tell.
@@ -77,6 +79,12 @@ class _Worker:
                 self.place.close()
             self.capture.flush()
         return 0
+
+    def _warm(self, warm: Warm) -> None:
+        # A fault of the module is told by whoever compiles the project, or by the node that
+        # needs it.
+        with suppress(Exception, SystemExit):
+            importlib.import_module(warm.module)
 
     def _answer(self, job: Job) -> None:
         try:

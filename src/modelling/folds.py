@@ -29,7 +29,7 @@ MAX_BIN = 64
 CHECK_EVERY = 10
 """Trees between two looks at the held-out rows."""
 
-PATIENCE = 30
+PATIENCE = 20
 """Trees without a gain after which a fit stops."""
 
 FIXED: Mapping[str, object] = {

@@ -176,30 +176,48 @@ class _Batch:
         self.pool = pool
         self.max_trees = max_trees
         self.seed = seed
+        self.busy: set[int] = set()
+        """Numbers of the folds that a fit holds, or will hold before any other."""
 
     def fit(self) -> list[list[FoldFit]]:
         """Return the fits of each trial by number of the fold; one fit alone if it was pruned."""
         from concurrent.futures import FIRST_COMPLETED, wait
 
         fits: list[list[FoldFit]] = [[] for _ in self.trials]
-        running = {self._submit(place, 0): place for place in range(len(self.trials))}
-        while running:
+        waiting = [(place, 0) for place in range(len(self.trials))]
+        running: dict[Future[FoldFit], int] = {}
+        while waiting or running:
+            waiting = self._start(waiting, running)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 place = running.pop(future)
                 fit = future.result()
+                self.busy.discard(fit.fold.number)
                 fits[place].append(fit)
                 if len(fits[place]) == 1 and not self._pruned(place, fit):
-                    later = range(1, len(self.folds))
-                    running.update({self._submit(place, turn): place for turn in later})
+                    waiting += [(place, turn) for turn in range(1, len(self.folds))]
         return [sorted(found, key=lambda fit: fit.fold.number) for found in fits]
 
-    def _submit(self, place: int, turn: int) -> Future[FoldFit]:
-        trial = self.trials[place]
-        # Another first fold for each trial of the batch: no fit waits for another's matrix.
-        fold = self.folds[(trial.number + turn) % len(self.folds)]
-        return self.pool.submit(
-            fit_fold, fold, trial.params, max_trees=self.max_trees, seed=self.seed
-        )
+    def _start(
+        self, waiting: list[tuple[int, int]], running: dict[Future[FoldFit], int]
+    ) -> list[tuple[int, int]]:
+        """Start what need not wait for another's fold, and return the rest.
+
+        A fold serves one fit at a time: a thread that waited for one would idle.
+        """
+        left = []
+        for place, turn in waiting:
+            trial = self.trials[place]
+            # Another first fold for each trial of the batch.
+            fold = self.folds[(trial.number + turn) % len(self.folds)]
+            if fold.number in self.busy:
+                left.append((place, turn))
+                continue
+            self.busy.add(fold.number)
+            future = self.pool.submit(
+                fit_fold, fold, trial.params, max_trees=self.max_trees, seed=self.seed
+            )
+            running[future] = place
+        return left
 
     def _pruned(self, place: int, first: FoldFit) -> bool:
         """Whether the trial's *first* score is too low among earlier ones on that fold."""

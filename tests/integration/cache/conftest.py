@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from sf_ml_framework import settings
-from sf_ml_framework.container import worker_command
+from sf_ml_framework.container.laptop import worker_command
 from sf_ml_framework.manifest import codec, graph
 from sf_ml_framework.places.local.place import LocalPlace
 from sf_ml_framework.run.bindings import bind, resolve

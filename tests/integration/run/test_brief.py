@@ -63,7 +63,7 @@ RUN = (
     """
 import json, sys
 from pathlib import Path
-from sf_ml_framework.container import open_place, worker_command
+from sf_ml_framework.container.laptop import open_place, worker_command
 from sf_ml_framework.manifest.load import compiled
 from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.journal import FILE, SqliteJournal

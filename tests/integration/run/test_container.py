@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sf_ml_framework.container import main, worker_command
+from sf_ml_framework.container import main
+from sf_ml_framework.container.laptop import worker_command
 from sf_ml_framework.run.journal import FILE, SqliteJournal
 from sf_ml_framework.run.lock import Holder, RunLock
 from sf_ml_framework.settings import LocalSettings
@@ -133,7 +134,7 @@ def test_what_ran_here_is_skipped_by_a_later_run(root):
 COMPILE = """
 import sys
 from pathlib import Path
-from sf_ml_framework.container import open_place, worker_command
+from sf_ml_framework.container.laptop import open_place, worker_command
 from sf_ml_framework.manifest.load import compiled
 from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.journal import FILE, SqliteJournal

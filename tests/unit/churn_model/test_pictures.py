@@ -77,7 +77,6 @@ def test_a_feature_that_never_varies_can_be_drawn():
         values=np.column_stack([np.zeros(50), rng.normal(size=50)]),
         average=-2.0,
         margins=np.zeros(50),
-        seconds=0.0,
     )
 
     assert attributions.shap_summary(found, Headline("", "")).startswith("<svg")

@@ -12,18 +12,15 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-import msgspec
-
 from sf_ml_framework import settings as project_settings
 from sf_ml_framework.errors import FrameworkError
-from sf_ml_framework.run.ports import Place
 from sf_ml_framework.run.records import NodeRun
-from sf_ml_framework.settings import LocalSettings, Settings
+from sf_ml_framework.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +43,9 @@ def main(argv: Sequence[str] | None = None, *, start: Path | None = None) -> int
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["worker"]:
-        return _work(arguments[1:])
+        from sf_ml_framework.container.laptop import work
+
+        return work(arguments[1:])
     given = _parser().parse_args(arguments)
     with _logging(given):
         try:
@@ -54,46 +53,6 @@ def main(argv: Sequence[str] | None = None, *, start: Path | None = None) -> int
         except FrameworkError as error:
             _tell(str(error), error.remedy)
             return error.exit_code
-
-
-def worker_command(root: Path, local: LocalSettings) -> list[str]:
-    """Return the command that starts a worker for the project in *root*."""
-    kept = msgspec.json.encode(local).decode()
-    module = "sf_ml_framework.container"
-    return [sys.executable, "-m", module, "worker", "--project", str(root), "--local", kept]
-
-
-def open_place(
-    root: Path, local: LocalSettings, producers: Mapping[str, str] | None = None
-) -> Place:
-    """Return where the project's data lives; the caller closes it.
-
-    Args:
-        root: the project's folder.
-        local: how data is kept.
-        producers: the node that makes each dataset, for messages.
-    """
-    from sf_ml_framework.places.local.place import LocalPlace
-
-    return LocalPlace(
-        root,
-        data=local.data,
-        format=local.format,
-        memory_limit=local.memory_limit or None,
-        threads=local.threads or None,
-        producers=producers,
-    )
-
-
-def _work(arguments: Sequence[str]) -> int:
-    from sf_ml_framework.run.worker import serve
-
-    # Written by worker_command alone: pairs of a name and a value.
-    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    root = Path(given["--project"])
-    local = msgspec.json.decode(given["--local"], type=LocalSettings)
-    sys.path.insert(0, str(root))
-    return serve(int(given["--fd"]), lambda: open_place(root, local), root)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,39 +92,24 @@ def _run(given: argparse.Namespace, arguments: Sequence[str], start: Path | None
     settings = project_settings.load(root)
     try:
         with stop_on_signals():
-            node_run = _run_here(given, root, settings, shlex.join(["run_node", *arguments]))
+            node_run = _run_node(given, root, settings, shlex.join(["run_node", *arguments]))
     except Stopped as stopped:
         _LOGGER.warning("%s: %s", given.node, stopped)
         return _STOPPED[stopped.name]
     return _report(node_run)
 
 
-def _run_here(given: argparse.Namespace, root: Path, settings: Settings, command: str) -> NodeRun:
-    from sf_ml_framework.manifest.load import compiled
-    from sf_ml_framework.run import journal, overrides
-    from sf_ml_framework.run.cache import Cache
-    from sf_ml_framework.run.once import Once
+def _run_node(given: argparse.Namespace, root: Path, settings: Settings, command: str) -> NodeRun:
+    from sf_ml_framework.container import laptop
+    from sf_ml_framework.run import overrides
 
     changed = overrides.parse(given.inputs, given.outputs)
-    manifest = compiled(root, settings.project)
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    records = journal.SqliteJournal(root / journal.FILE)
-    place = open_place(root, settings.local, manifest.producers())
-    try:
-        once = Once(
-            manifest,
-            place,
-            records,
-            Cache(root, records, place, manifest),
-            root=root,
-            settings=msgspec.to_builtins(settings.local),
-        )
-        _LOGGER.info("%s: started", given.node)
-        return once.run(given.node, changed, run_id=given.run_id, command=command)
-    finally:
-        place.close()
-        records.close()
+    _LOGGER.info("%s: started", given.node)
+    return laptop.run_node(
+        root, settings, given.node, changed, run_id=given.run_id, command=command
+    )
 
 
 def _report(node_run: NodeRun) -> int:
@@ -216,7 +160,3 @@ def _logging(given: argparse.Namespace) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,0 +1,128 @@
+"""One node of a run that other processes share: what a container of a task graph does.
+
+Every node of the graph is a process of its own, somewhere else, and all of them record under one
+run. Whoever orchestrates them decides when the run has ended; here a node is run, or skipped
+when its results still hold, which is what makes a retry after a mended node cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import chdir, closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sf_ml_framework.errors import UnknownNameError
+from sf_ml_framework.manifest.model import Manifest
+from sf_ml_framework.run.attempts import Attempts
+from sf_ml_framework.run.bindings import bind
+from sf_ml_framework.run.cache import Cache
+from sf_ml_framework.run.git import GitStatus
+from sf_ml_framework.run.inputs import check_present
+from sf_ml_framework.run.overrides import Overrides
+from sf_ml_framework.run.ports import Journal, Place
+from sf_ml_framework.run.records import NodeRun, RunRecord
+from sf_ml_framework.run.run_record import begun
+from sf_ml_framework.run.step import Step
+
+
+class Job:
+    """Runs single nodes of a shared run.
+
+    Args:
+        manifest: the project.
+        place: where data is loaded from and saved to; the caller closes it.
+        journal: gets the records; other processes write to it at the same time.
+        cache: says what may be skipped.
+        root: the project's folder; a node runs with it as working directory.
+        settings: kept in the record of the run.
+        retry_seconds: pause before the second attempt; each further pause is twice as long.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        place: Place,
+        journal: Journal,
+        cache: Cache,
+        *,
+        root: Path,
+        settings: Mapping[str, Any] | None = None,
+        retry_seconds: float = 0.5,
+    ) -> None:
+        self.manifest = manifest
+        self.place = place
+        self.journal = journal
+        self.cache = cache
+        self.root = root
+        self.settings = dict(settings or {})
+        self.attempts = Attempts(manifest, place, journal, cache, retry_seconds=retry_seconds)
+
+    def run(
+        self,
+        name: str,
+        overrides: Overrides,
+        *,
+        run_id: str,
+        selection: Sequence[str] = (),
+        command: str = "",
+        force: bool = False,
+    ) -> NodeRun:
+        """Run the node *name*, or skip it, and return its record.
+
+        Args:
+            name: the node.
+            overrides: what this run changes, of any node in it.
+            run_id: the run that the node belongs to.
+            selection: the nodes of that run; none: all of the project.
+            command: what started the run, for its record.
+            force: run the node whether or not its results hold.
+
+        Raises:
+            UsageError: the node or an override cannot be.
+            DataError: an input is not there.
+            Stopped: the process was told to stop; the record says so.
+        """
+        names = [node.name for node in self.manifest.nodes]
+        if name not in names:
+            raise UnknownNameError(kind="node", name=name, known=names)
+        # Bound with its fellows: what one of them redirects is read there.
+        bound = bind(self.manifest, list(selection) or names, overrides)
+        step = Step(run_id=run_id, node=self.manifest.node(name), bindings=bound[name])
+        with chdir(self.root):
+            self._join(run_id, tuple(bound), overrides, command)
+            try:
+                check_present(self.manifest, {name: bound[name]}, self.place)
+            except Exception as error:
+                self.journal.record_node(step.refuse(error))
+                raise
+            return self.attempts.carry_out(step, force=force, ended=self.cache.keep)
+
+    def _join(
+        self, run_id: str, selection: tuple[str, ...], overrides: Overrides, command: str
+    ) -> None:
+        """Record the run, unless one of its nodes has done so; one that had ended goes on."""
+        known = self._known(run_id)
+        if known is None:
+            with closing(GitStatus(self.root)) as git:
+                known = begun(
+                    run_id,
+                    self.manifest.project,
+                    selection,
+                    overrides,
+                    command=command,
+                    git=git,
+                    settings=self.settings,
+                )
+        elif known.status == "running":
+            return
+        self.journal.start_run(msgspec.structs.replace(known, status="running"))
+
+    def _known(self, run_id: str) -> RunRecord | None:
+        try:
+            found = self.journal.run(run_id)
+        except UnknownNameError:
+            return None
+        return found if found.run_id == run_id else None
