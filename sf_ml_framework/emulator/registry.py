@@ -80,13 +80,17 @@ class Scope:
 
 @dataclass(slots=True)
 class RestCall:
-    """One REST request; ``parts`` are the values in the path, folded as identifiers are."""
+    """One REST request; ``parts`` are the values in the path, folded as identifiers are.
+
+    ``written`` has them as they were sent.
+    """
 
     account: Account
     session: Session
     parts: dict[str, str]
     query: dict[str, str]
     body: Any
+    written: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,13 @@ _STATUS = {2003: 404, 2043: 404, 2002: 409, 3001: 403, 390104: 401, 390112: 401,
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)\}", path)
-    made = [
-        f"(?P<{part}>[^/:]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts)
-    ]
-    return re.compile("".join(made))
+    made = ""
+    for index, part in enumerate(re.split(r"\{(\w+\+?)\}", path)):
+        if index % 2 and part.endswith("+"):
+            made += f"(?P<{part[:-1]}>[^:]+)"
+        else:
+            made += f"(?P<{part}>[^/:]+)" if index % 2 else re.escape(part)
+    return re.compile(made)
 
 
 def dispatch(account: Account, request: Incoming, body: bytes) -> Response:
@@ -46,7 +48,10 @@ def dispatch(account: Account, request: Incoming, body: bytes) -> Response:
         call, parts = found
         session, temporary = _session(account, request)
         try:
-            rest_call = RestCall(account, session, parts, request.query, request.json)
+            folded = {name: fold(value) for name, value in parts.items()}
+            rest_call = RestCall(
+                account, session, folded, request.query, request.json, written=parts
+            )
             made = call(rest_call)
         finally:
             if temporary:
@@ -68,7 +73,7 @@ def _find(account: Account, request: Incoming) -> tuple[Any, dict[str, str]] | N
     # A path that ends in ":verb" must win over one that ends in "{name}"; "[^/:]" sees to it.
     for method, path, call in account.registry.routes:
         if method == request.method and (match := _pattern(path).fullmatch(request.url)):
-            return call, {name: fold(value) for name, value in match.groupdict().items()}
+            return call, match.groupdict()
     return None
 
 

@@ -57,6 +57,13 @@ ROOMS = (
     "task_functions",
     "task_history",
     "task_rest",
+    "rest_pools",
+    "rest_services",
+    "rest_warehouses",
+    "rest_databases",
+    "rest_roles",
+    "rest_grants",
+    "rest_stages",
 )
 
 

@@ -35,6 +35,8 @@ def install(account: Account) -> None:
     account.rewrite(lambda session, tree: scalars(account, session, tree))
     account.statement("CALL", call_function)
     account.table_function("RESULT_SCAN", lambda s, args, named: result_scan(account, s, args))
+    # Asked by snowflake.core: what is not on the list is supported.
+    account.function("SYSTEM$CLIENT_VERSION_INFO", lambda s: "[]")
     account.function("SYSTEM$TYPEOF", lambda s, v: type(v).__name__.upper())
     account.function("SYSTEM$WAIT", wait)
     account.function("SYSTEM$CANCEL_QUERY", lambda s, query: cancel(account, str(query)))
