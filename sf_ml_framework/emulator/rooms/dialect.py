@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from ..faults import unsupported
+
 if TYPE_CHECKING:
     from ..account import Account
     from ..session import Session
+
+_LARGEST = "9223372036854775807"
 
 
 def install(account: Account) -> None:
@@ -70,15 +74,30 @@ def hashes(session: Session, tree: exp.Expr) -> exp.Expr:
 
     def change(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Anonymous) and str(node.this).upper() == "HASH":
-            # 63 bits, then shifted to both signs, stay inside a BIGINT.
-            whole = exp.Anonymous(this="hash", expressions=node.expressions)
-            half = exp.Paren(
-                this=exp.Mod(this=whole, expression=exp.Literal.number("9223372036854775807"))
-            )
-            return exp.cast(half, "BIGINT")
-        return node
+            return exp.cast(_hash(node.expressions), "BIGINT")
+        return _hash_of_all(node) if isinstance(node, exp.HashAgg) else node
 
     return tree.transform(change)
+
+
+def _hash(values: list[exp.Expr]) -> exp.Expr:
+    # 63 bits, then shifted to both signs, stay inside a BIGINT.
+    whole = exp.Anonymous(this="hash", expressions=values)
+    return exp.Paren(this=exp.Mod(this=whole, expression=exp.Literal.number(_LARGEST)))
+
+
+def _hash_of_all(node: exp.HashAgg) -> exp.Expr:
+    """``HASH_AGG(..)``: a sum, so that the order of the rows is nothing; 0 for no row.
+
+    Source: Snowflake, "HASH_AGG".
+    """
+    values = [node.this, *node.expressions]
+    if any(isinstance(value, exp.Star | exp.Distinct) for value in values):
+        raise unsupported("HASH_AGG of * or DISTINCT is not known to this emulator; name columns.")
+    added = exp.Sum(this=exp.cast(_hash(values), "INT128"))
+    known = exp.Coalesce(this=added, expressions=[exp.Literal.number(0)])
+    rest = exp.Paren(this=exp.Mod(this=known, expression=exp.Literal.number(_LARGEST)))
+    return exp.cast(rest, "BIGINT")
 
 
 def slices(session: Session, tree: exp.Expr) -> exp.Expr:

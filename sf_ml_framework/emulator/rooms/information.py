@@ -6,11 +6,16 @@ STAGES. A role sees what it has a privilege on.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlglot import exp
+
+from ..catalog import Entry
 from ..names import Path
 from ..registry import Scope
 from ..results import ResultSet, rows
+from ..router import table_parts, target_of
 from .columns import columns_of
 from .tables import listed
 
@@ -36,7 +41,9 @@ _COLUMNS += ["NUMERIC_PRECISION fixed", "NUMERIC_SCALE fixed", "IS_IDENTITY", "C
 
 
 def install(account: Account) -> None:
-    """Register the views."""
+    """Register the views, and what notices that rows changed."""
+    account.parts[Changes] = Changes(account)
+    account.observe(lambda session, tree, result: account.part(Changes).note(session, tree))
 
     def view(name: str, columns: list[str], provide: Any) -> None:
         names = [column.split(" ")[0] for column in columns]
@@ -56,6 +63,31 @@ def install(account: Account) -> None:
     view("*.INFORMATION_SCHEMA.DATABASES", found, databases)
     stages = ["STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_OWNER", "STAGE_TYPE", "COMMENT"]
     view("*.INFORMATION_SCHEMA.STAGES", stages, staged)
+
+
+class Changes:
+    """When rows of a table were last written, for as long as this server lives."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._at: dict[Path, datetime] = {}
+
+    def note(self, session: Session, tree: exp.Expr) -> None:
+        """Remember that a statement has just written a table."""
+        target = (
+            target_of(tree) if isinstance(tree, exp.DML | exp.Merge | exp.TruncateTable) else None
+        )
+        if target is not None:
+            self._at[session.resolve(table_parts(target))] = self._account.clock.now()
+
+    def last(self, path: Path, entry: Entry | None) -> datetime | None:
+        """Return when the table was made or written last; none when nobody knows."""
+        moments = [entry.created_on] if entry else []
+        if path in self._at:
+            moments.append(self._at[path])
+        if entry and entry.properties.get("data_timestamp"):
+            moments.append(datetime.fromisoformat(entry.properties["data_timestamp"]))
+        return max(moments, default=None)
 
 
 def _found(account: Account, session: Session, database: str, kind: str) -> list[tuple[Any, ...]]:
@@ -87,7 +119,7 @@ def tables(account: Account, session: Session, database: str) -> Iterable[dict[s
                 "BYTES": 0 if kind == "TABLE" else None,
                 "RETENTION_TIME": 1,
                 "CREATED": entry.created_on if entry else None,
-                "LAST_ALTERED": entry.created_on if entry else None,
+                "LAST_ALTERED": account.part(Changes).last(path, entry),
                 "COMMENT": entry.comment if entry else None,
                 "IS_DYNAMIC": "YES" if dynamic else "NO",
             }
