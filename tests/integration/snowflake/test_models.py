@@ -1,0 +1,408 @@
+"""Models in the official registry: saved, found, loaded, run in SQL, trained again."""
+
+import logging
+import pickle
+
+import pandas as pd
+import pytest
+
+from sf_ml_framework.errors import DataError, ModelError
+from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
+from tests.integration.snowflake.framework_tables import make_tables
+from tests.unit.snowflake_models.model_classes import Half, Weighing
+
+pytest.importorskip("snowflake.ml.registry")
+xgboost = pytest.importorskip("xgboost")
+linear = pytest.importorskip("sklearn.linear_model")
+
+from sf_ml_framework.places.snowflake.model_records import Origin
+from sf_ml_framework.places.snowflake.models import ModelStore
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+MODEL = DatasetSpec(name="churn_model", kind="model", description="Who leaves; it's a guess")
+CURRENT = MODEL.version
+FRAME = pd.DataFrame(
+    {
+        "age": pd.Series([20, 30, 40, 50] * 10, dtype="int32"),
+        "spend": [0.5, 1.5, 2.5, 3.5] * 10,
+        "is_new": [True, False] * 20,
+    }
+)
+LABELS = [0, 0, 1, 1] * 10
+ORIGIN = Origin(run_id="20260101-000000-aaaa", node="train_model", commit="abc123")
+
+
+def trees(count=3):
+    """A small model that carries its threshold, as the churn project's does."""
+    model = xgboost.XGBClassifier(n_estimators=count, max_depth=2, n_jobs=1, random_state=1)
+    model.fit(FRAME, LABELS)
+    model.get_booster().set_attr(decision_threshold="0.25")
+    return model
+
+
+@pytest.fixture
+def account(make_account, database):
+    opened = make_account(database=database, schema="ML")
+    make_tables(opened, database)
+    return opened
+
+
+@pytest.fixture
+def make_store(account, database):
+    def make(**given):
+        given = {"origin": ORIGIN, "alias": "dev", "project": "churn", **given}
+        return ModelStore(account, database, "ML", **given)
+
+    return make
+
+
+@pytest.fixture
+def store(make_store):
+    return make_store()
+
+
+def versions(account, database):
+    rows = account.rows(f"show versions in model {database}.ML.CHURN_MODEL")
+    return {row["name"]: row for row in rows}
+
+
+def default(store):
+    return store.official.get_model("CHURN_MODEL").default
+
+
+# What is saved.
+
+
+def test_the_very_object_that_training_returned_is_loaded_from_the_registry(store, make_store):
+    model = trees()
+    saved = store.save(MODEL, CURRENT, model)
+
+    loaded = make_store().load(MODEL, CURRENT, "model")
+
+    assert type(loaded) is xgboost.XGBClassifier
+    assert pickle.dumps(loaded) == pickle.dumps(model)
+    assert loaded.get_booster().attributes()["decision_threshold"] == "0.25"
+    assert saved.location.endswith(".ML.CHURN_MODEL/versions/V1_0_0")
+    assert make_store().find(MODEL, CURRENT) == saved
+
+
+def test_sql_and_python_score_with_the_registered_model_as_it_does_here(store, account, database):
+    model = trees()
+    store.note_table(FRAME.assign(churned=LABELS))
+    store.save(MODEL, CURRENT, model)
+    here = model.predict_proba(FRAME)[:, 1].tolist()
+    account.execute(f"create table {database}.ML.T (AGE int, SPEND float, IS_NEW boolean)")
+    account.execute(f"insert into {database}.ML.T values (20, 0.5, true), (40, 2.5, true)")
+
+    in_pandas = default(store).run(FRAME, function_name="predict_proba")
+    in_snowpark = default(store).run(
+        account.session.table(f"{database}.ML.T"), function_name="predict_proba"
+    )
+    in_sql = account.rows(
+        f"select model({database}.ML.CHURN_MODEL, dev)!predict_proba(age, spend, is_new)"
+        f":output_feature_1::float as p from {database}.ML.T order by age"
+    )
+
+    assert in_pandas["output_feature_1"].tolist() == pytest.approx(here, abs=1e-6)
+    assert [row["p"] for row in in_sql] == pytest.approx([here[0], here[2]], abs=1e-6)
+    assert in_snowpark.count() == 2
+
+
+def test_a_version_says_where_it_comes_from(store, account, database):
+    store.save(MODEL, CURRENT, trees())
+
+    model = store.official.get_model("CHURN_MODEL")
+    shown = versions(account, database)["V1_0_0"]
+    tags = {name.rpartition(".")[2]: value for name, value in model.show_tags().items()}
+    assert shown["comment"].startswith(
+        "version v1.0.0, node train_model, run 20260101-000000-aaaa, commit abc123, content sha256:"
+    )
+    assert model.comment == MODEL.description
+    assert tags == {
+        "MLOPS_PROJECT": "churn",
+        "MLOPS_VERSION": "v1.0.0",
+        "MLOPS_RUN": "20260101-000000-aaaa",
+        "MLOPS_COMMIT": "abc123",
+    }
+    assert model.version("DEV").version_name == "V1_0_0"
+
+
+def test_a_version_names_its_packages_as_the_registry_knows_them(store, tmp_path):
+    """Of ``xgboost-cpu`` the registry finds no version, and would leave it open."""
+    store.save(MODEL, CURRENT, trees())
+
+    default(store).export(str(tmp_path))
+
+    needed = (tmp_path / "model" / "env" / "requirements.txt").read_text()
+    needed = needed or (tmp_path / "model" / "env" / "conda.yml").read_text()
+    assert f"xgboost=={xgboost.__version__}" in needed
+    assert "xgboost-cpu" not in needed
+
+
+def test_trees_can_be_asked_for_an_explanation(store):
+    store.save(MODEL, CURRENT, trees())
+
+    functions = {found["name"] for found in default(store).show_functions()}
+
+    assert functions == {"PREDICT", "PREDICT_PROBA", "EXPLAIN"}
+
+
+def test_a_model_that_cannot_be_explained_here_says_how(store, caplog):
+    import importlib.util
+
+    if importlib.util.find_spec("shap"):
+        pytest.skip("shap is installed here")
+    with caplog.at_level(logging.WARNING):
+        store.save(MODEL, CURRENT, linear.LogisticRegression().fit(FRAME, LABELS))
+
+    assert "add shap to the image's requirements" in caplog.text
+    functions = {found["name"] for found in default(store).show_functions()}
+    assert "EXPLAIN" not in functions
+
+
+@pytest.mark.parametrize("first", ["model", "report"])
+def test_what_the_node_reports_becomes_metrics_of_its_model(store, first):
+    if first == "report":
+        store.note_metrics({"auc": 0.9})
+    store.save(MODEL, CURRENT, trees())
+    store.note_metrics({"rows": 40})
+
+    found = default(store).show_metrics()
+
+    assert found == ({"auc": 0.9} if first == "report" else {}) | {"rows": 40}
+
+
+def test_what_an_evaluation_reports_becomes_metrics_of_the_model_it_loaded(store, make_store):
+    store.save(MODEL, CURRENT, trees())
+    judge = make_store(origin=Origin(run_id="r", node="evaluate_model"))
+    judge.load(MODEL, CURRENT)
+
+    judge.note_metrics({"test_auc": 0.8})
+
+    assert default(store).show_metrics() == {"test_auc": 0.8}
+
+
+def test_what_one_node_reports_is_not_the_next_one_s(store):
+    store.note_metrics({"auc": 0.9})
+    store.begin(Origin(run_id="r", node="next"))
+
+    store.save(MODEL, CURRENT, trees())
+
+    assert default(store).show_metrics() == {}
+
+
+# What is saved again.
+
+
+def test_the_same_content_again_makes_no_new_version(store, account, database):
+    first = store.save(MODEL, CURRENT, trees())
+
+    again = store.save(MODEL, CURRENT, trees())
+
+    assert again == first
+    assert list(versions(account, database)) == ["V1_0_0"]
+
+
+def test_a_retrained_model_is_a_new_version_that_default_and_alias_move_to(
+    store, account, database
+):
+    old = store.save(MODEL, CURRENT, trees(3))
+
+    new = store.save(MODEL, CURRENT, trees(4))
+
+    found = versions(account, database)
+    assert (old.version, new.version) == (CURRENT, CURRENT)
+    assert list(found) == ["V1_0_0", "V1_0_0_2"]
+    assert default(store).version_name == "V1_0_0_2"
+    assert '"DEV"' not in found["V1_0_0"]["aliases"]
+    assert '"DEV"' in found["V1_0_0_2"]["aliases"]
+    assert store.find(MODEL, CURRENT) == new
+    assert len(store.load(MODEL, CURRENT).get_booster().get_dump()) == 4
+
+
+def test_an_earlier_content_is_the_earlier_version_again(store, account, database):
+    """A change that was taken back costs no third version."""
+    first = store.save(MODEL, CURRENT, trees(3))
+    store.save(MODEL, CURRENT, trees(4))
+
+    again = store.save(MODEL, CURRENT, trees(3))
+
+    assert again == first
+    assert len(versions(account, database)) == 2
+    assert default(store).version_name == "V1_0_0"
+
+
+def test_a_version_that_is_not_the_catalog_s_moves_neither_default_nor_alias(store):
+    store.save(MODEL, CURRENT, trees(3))
+
+    store.save(MODEL, "v1.1.0", trees(4))
+
+    assert default(store).version_name == "V1_0_0"
+    assert store.official.get_model("CHURN_MODEL").version("DEV").version_name == "V1_0_0"
+    assert store.latest(MODEL) == "v1.1.0"
+    assert store.load(MODEL, "v1.1.0").n_estimators == 4
+
+
+def test_two_versions_with_one_identifier_are_told_apart_by_refusing_the_second(store):
+    store.save(MODEL, "v1.2", trees())
+
+    with pytest.raises(DataError, match=r"V1_2, which is 'v1.2' already"):
+        store.save(MODEL, "v1-2", trees())
+
+
+def test_a_version_of_snowflake_s_own_word_is_refused(store):
+    with pytest.raises(DataError, match="DEFAULT is an alias of Snowflake's"):
+        store.save(MODEL, "default", trees())
+
+
+def test_a_name_that_was_taken_meanwhile_is_passed_over(store, make_store, account, database):
+    """Two containers may save at once: neither loses its model."""
+    other = make_store()
+    taken = store._registry.versions
+    calls = []
+
+    def versions_then_another(model, name=""):
+        found = taken(model, name)
+        if not name and len(calls) < 2:
+            calls.append(model)
+            if len(calls) == 2:
+                other.save(MODEL, CURRENT, trees(5))
+        return found
+
+    store._registry.versions = versions_then_another
+
+    store.save(MODEL, CURRENT, trees(3))
+
+    assert list(versions(account, database)) == ["V1_0_0", "V1_0_0_2"]
+    assert store.load(MODEL, CURRENT).n_estimators == 3
+
+
+# What is found and loaded.
+
+
+def test_a_model_that_nobody_saved_is_missing(store):
+    assert store.find(MODEL, CURRENT) is None
+    assert store.why_not_found(MODEL, CURRENT) == "missing"
+    assert store.latest(MODEL) == ""
+    with pytest.raises(DataError, match="there is no churn_model@v1"):
+        store.load(MODEL, CURRENT)
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_a_version_that_someone_dropped_is_damaged(store, account, database, made_again):
+    store.save(MODEL, CURRENT, trees(3))
+    store.official.delete_model("CHURN_MODEL")
+    if made_again:
+        store.official.log_model(
+            trees(4), model_name="CHURN_MODEL", version_name="V1_0_0", sample_input_data=FRAME
+        )
+
+    assert store.find(MODEL, CURRENT) is None
+    assert store.why_not_found(MODEL, CURRENT) == "damaged"
+    with pytest.raises(ModelError, match="no longer in the Model Registry"):
+        store.load(MODEL, CURRENT)
+
+
+def test_other_bytes_than_the_saved_ones_are_not_unpickled(store, account, database):
+    store.save(MODEL, CURRENT, trees())
+    account.execute(f"update {database}.ML.MLOPS_DATASETS set content = ?", ("0" * 64,))
+
+    with pytest.raises(ModelError, match="other bytes than were saved"):
+        store.load(MODEL, CURRENT)
+
+
+def test_a_model_of_another_library_s_version_is_not_unpickled(store, make_store):
+    store.save(MODEL, CURRENT, trees())
+    elsewhere = make_store()
+
+    class Newer:
+        def versions(self, names):
+            return {"xgboost-cpu": "9.0.0", "numpy": "9.0"}
+
+    elsewhere.__dict__["_libraries"] = Newer()
+
+    with pytest.raises(ModelError, match=r"it was saved with .+ and here is 9\.0"):
+        elsewhere.load(MODEL, CURRENT)
+
+
+def test_a_model_cannot_be_had_as_a_table(store):
+    store.save(MODEL, CURRENT, trees())
+
+    with pytest.raises(DataError, match="cannot be given as a pandas"):
+        store.load(MODEL, CURRENT, "pandas")
+
+
+# What a model may be.
+
+
+def test_a_mapping_with_one_model_is_kept_whole_and_sql_calls_that_model(store):
+    model = trees()
+    store.save(MODEL, CURRENT, {"model": model, "feature_names": list(FRAME), "cut": 0.3})
+
+    loaded = store.load(MODEL, CURRENT)
+    found = default(store).run(FRAME, function_name="predict")
+
+    assert loaded["cut"] == 0.3
+    assert found["output_feature_0"].tolist() == model.predict(FRAME).tolist()
+
+
+def test_a_class_of_the_project_is_wrapped_and_its_code_goes_with_it(store, tmp_path):
+    model = Weighing(age=2.0, spend=10.0)
+    store.save(MODEL, CURRENT, model)
+
+    loaded = store.load(MODEL, CURRENT)
+    found = default(store).run(FRAME[["age", "spend"]].astype("float64"), function_name="predict")
+    default(store).export(str(tmp_path))
+
+    assert type(loaded) is Weighing
+    assert found["output_feature_0"].tolist() == model.predict(FRAME).tolist()
+    code = tmp_path / "model" / "code" / "tests" / "unit" / "snowflake_models"
+    assert (code / "model_classes.py").exists()
+
+
+def test_a_model_is_shown_by_rows_of_the_table_that_the_node_loaded(store):
+    table = pd.DataFrame({"plan": ["monthly", "yearly"], "left": [0, 1]})
+    store.note_table(table)
+
+    store.save(MODEL, CURRENT, Half(["plan"]))
+
+    found = default(store).run(table[["plan"]], function_name="predict")
+    assert found["output_feature_0"].tolist() == [7, 6]
+
+
+def test_a_model_that_fails_on_its_sample_says_what_to_check(store):
+    with pytest.raises(DataError, match="cannot take CHURN_MODEL: AttributeError") as caught:
+        store.save(MODEL, CURRENT, Half(["plan"]))
+
+    assert "first rows of the table" in caught.value.remedy
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [1, 2], {"a": trees, "b": 2}])
+def test_what_cannot_predict_is_no_model_of_the_registry(store, value):
+    with pytest.raises(DataError, match="without a method `predict`"):
+        store.save(MODEL, CURRENT, value)
+
+
+def test_a_model_of_other_features_than_the_catalog_s_is_refused(store):
+    dataset = DatasetSpec(
+        name="churn_model", kind="model", columns=(ColumnSpec(name="age", type="int32"),)
+    )
+
+    with pytest.raises(DataError, match="with spend, is_new"):
+        store.save(dataset, CURRENT, trees())
+
+
+def test_a_model_is_saved_where_the_role_may_not_use_packages_of_pip_but_not_for_sql(
+    store, monkeypatch, caplog, account, database
+):
+    """An account gives that with a database role of its own."""
+    from sf_ml_framework.places.snowflake import registry
+
+    monkeypatch.setattr(registry, "REPOSITORY", "snowflake.snowpark.no_such_repository")
+
+    with caplog.at_level(logging.WARNING):
+        store.save(MODEL, CURRENT, trees())
+
+    assert "GRANT DATABASE ROLE SNOWFLAKE.PYPI_REPOSITORY_USER" in caplog.text
+    assert versions(account, database)["V1_0_0"]["runnable_in"] == '["SNOWPARK_CONTAINER_SERVICES"]'
