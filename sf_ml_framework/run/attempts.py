@@ -43,12 +43,18 @@ class Attempts:
         self.datasets = {dataset.name: dataset for dataset in manifest.datasets}
 
     def carry_out(
-        self, step: Step, *, force: bool, ended: Callable[[], None] = lambda: None
+        self,
+        step: Step,
+        *,
+        commit: str,
+        force: bool,
+        ended: Callable[[], None] = lambda: None,
     ) -> NodeRun:
         """Run *step*, or skip it when its results hold, and return its final record.
 
         Args:
             step: the node, bound but not resolved.
+            commit: of the project's code; empty when it is not known.
             force: run it whether or not its results hold.
             ended: called once the final record is written, whatever it says.
 
@@ -56,7 +62,7 @@ class Attempts:
             Stopped: the process was told to stop; the record says so.
         """
         try:
-            node_run = self._run(step, force=force)
+            node_run = self._run(step, commit, force=force)
         except (Stopped, KeyboardInterrupt) as error:
             self.journal.record_node(step.cancel(str(error) or "stopped by Ctrl-C"))
             ended()
@@ -67,14 +73,15 @@ class Attempts:
         ended()
         return node_run
 
-    def _run(self, step: Step, *, force: bool) -> NodeRun:
+    def _run(self, step: Step, commit: str, *, force: bool) -> NodeRun:
         decision = self._decide(step, force=force)
         step.reason = decision.reason
         if decision.hit and decision.success:
             return step.skip(decision.success)
+        place = self.place.for_node(run_id=step.run_id, node=step.node.name, commit=commit)
         while True:
             self.journal.record_node(step.begin())
-            result = attempt(step.node, step.bindings, self.datasets, self.place)
+            result = attempt(step.node, step.bindings, self.datasets, place)
             if isinstance(result, Outcome):
                 return step.succeed(result)
             if not result.retryable or step.attempt > step.node.retries:

@@ -7,7 +7,8 @@ when its results still hold, which is what makes a retry after a mended node che
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Mapping
 from contextlib import chdir, closing
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from sf_ml_framework.run.inputs import check_present
 from sf_ml_framework.run.overrides import Overrides
 from sf_ml_framework.run.ports import Journal, Place
 from sf_ml_framework.run.records import NodeRun, RunRecord
-from sf_ml_framework.run.run_record import begun
+from sf_ml_framework.run.run_record import begun, ended
 from sf_ml_framework.run.step import Step
 
 
@@ -66,9 +67,9 @@ class Job:
         overrides: Overrides,
         *,
         run_id: str,
-        selection: Sequence[str] = (),
         command: str = "",
         force: bool = False,
+        alone: bool = False,
     ) -> NodeRun:
         """Run the node *name*, or skip it, and return its record.
 
@@ -76,9 +77,10 @@ class Job:
             name: the node.
             overrides: what this run changes, of any node in it.
             run_id: the run that the node belongs to.
-            selection: the nodes of that run; none: all of the project.
             command: what started the run, for its record.
             force: run the node whether or not its results hold.
+            alone: the run is of this node and no other, so that it ends with it; else it is of
+                all nodes, and whoever orchestrates them records its end.
 
         Raises:
             UsageError: the node or an override cannot be.
@@ -89,21 +91,34 @@ class Job:
         if name not in names:
             raise UnknownNameError(kind="node", name=name, known=names)
         # Bound with its fellows: what one of them redirects is read there.
-        bound = bind(self.manifest, list(selection) or names, overrides)
+        bound = bind(self.manifest, [name] if alone else names, overrides)
         step = Step(run_id=run_id, node=self.manifest.node(name), bindings=bound[name])
         with chdir(self.root):
-            self._join(run_id, tuple(bound), overrides, command)
+            run = self._join(run_id, tuple(bound), overrides, command)
+            began = time.monotonic()
             try:
                 check_present(self.manifest, {name: bound[name]}, self.place)
             except Exception as error:
                 self.journal.record_node(step.refuse(error))
+                self._end(run, began, alone=alone)
                 raise
-            return self.attempts.carry_out(step, force=force, ended=self.cache.keep)
+            return self.attempts.carry_out(
+                step,
+                commit=run.commit,
+                force=force,
+                ended=lambda: self._end(run, began, alone=alone),
+            )
+
+    def _end(self, run: RunRecord, began: float, *, alone: bool) -> None:
+        if alone:
+            nodes = self.journal.node_runs(run.run_id)
+            self.journal.finish_run(ended(run, nodes, time.monotonic() - began))
+        self.cache.keep()
 
     def _join(
         self, run_id: str, selection: tuple[str, ...], overrides: Overrides, command: str
-    ) -> None:
-        """Record the run, unless one of its nodes has done so; one that had ended goes on."""
+    ) -> RunRecord:
+        """Return the run, recorded unless one of its nodes has done so; an ended one goes on."""
         known = self._known(run_id)
         if known is None:
             with closing(GitStatus(self.root)) as git:
@@ -117,8 +132,10 @@ class Job:
                     settings=self.settings,
                 )
         elif known.status == "running":
-            return
-        self.journal.start_run(msgspec.structs.replace(known, status="running"))
+            return known
+        run = msgspec.structs.replace(known, status="running")
+        self.journal.start_run(run)
+        return run
 
     def _known(self, run_id: str) -> RunRecord | None:
         try:

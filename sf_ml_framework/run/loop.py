@@ -19,7 +19,7 @@ from sf_ml_framework.run.messages import GRACE_SECONDS, Job
 from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
 from sf_ml_framework.run.ports import Journal, Observer, Place
 from sf_ml_framework.run.process import WorkerProcess
-from sf_ml_framework.run.records import NodeRun, Saved
+from sf_ml_framework.run.records import NodeRun, RunRecord, Saved
 from sf_ml_framework.run.schedule import Schedule
 from sf_ml_framework.run.step import Step
 
@@ -49,7 +49,7 @@ class RunLoop:
 
     Args:
         tools: what it works with.
-        run_id: under which it records.
+        run: under which it records.
         bound: the nodes, with what fills them.
         schedule: the order in which they may begin.
         interrupts: what stops it early.
@@ -61,7 +61,7 @@ class RunLoop:
     def __init__(
         self,
         tools: Tools,
-        run_id: str,
+        run: RunRecord,
         bound: Mapping[str, Bindings],
         schedule: Schedule,
         interrupts: Interrupts,
@@ -71,16 +71,17 @@ class RunLoop:
         early: WorkerProcess | None,
     ) -> None:
         self.tools = tools
-        self.run_id = run_id
+        self.run_id = run.run_id
+        self.commit = run.commit
         self.schedule = schedule
         self.interrupts = interrupts
         self.force = force
         self.keep_going = keep_going
-        self.folder = tools.root / ".mlops" / "runs" / run_id
+        self.folder = tools.root / ".mlops" / "runs" / run.run_id
         self.datasets = {dataset.name: dataset for dataset in tools.manifest.datasets}
         nodes = {node.name: node for node in tools.manifest.nodes}
         self.steps = {
-            name: Step(run_id=run_id, node=nodes[name], bindings=bindings)
+            name: Step(run_id=run.run_id, node=nodes[name], bindings=bindings)
             for name, bindings in bound.items()
         }
         self.ended: dict[str, NodeRun] = {}
@@ -164,6 +165,8 @@ class RunLoop:
             node=step.node,
             bindings=bindings,
             datasets=tuple(self.datasets[name] for name in sorted(names)),
+            run_id=self.run_id,
+            commit=self.commit,
             log=str(self._log(step)),
         )
 

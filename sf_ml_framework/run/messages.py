@@ -29,6 +29,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     bindings: Bindings
     datasets: tuple[DatasetSpec, ...]
     """Those that the bindings name."""
+    run_id: str
+    commit: str
+    """Of the project's code; empty when it is not known."""
     log: str
     """File that gets all that the node prints."""
 

@@ -100,7 +100,10 @@ class Once:
             run = self._begin(step, overrides, command)
             began = time.monotonic()
             return self.attempts.carry_out(
-                step, force=True, ended=lambda: self._finish(run, time.monotonic() - began)
+                step,
+                commit=run.commit,
+                force=True,
+                ended=lambda: self._finish(run, time.monotonic() - began),
             )
 
     def _begin(self, step: Step, overrides: Overrides, command: str) -> RunRecord:

@@ -27,6 +27,17 @@ class Place(Protocol):
         """The official Model Registry object; none on a laptop."""
         ...
 
+    def for_node(self, *, run_id: str, node: str, commit: str) -> Place:
+        """Return this place for what one node of one run loads and saves.
+
+        Args:
+            run_id: the run.
+            node: the node.
+            commit: of its code, as git writes it; ``-dirty`` at its end says that files differed.
+                Empty when it is not known.
+        """
+        ...
+
     def resolve(self, dataset: DatasetSpec, version: str) -> str:
         """Return the version that *version* stands for.
 

@@ -125,3 +125,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     framework: str = ""
     libraries: dict[str, str] = {}
     settings: dict[str, Any] = {}
+
+    @property
+    def commit(self) -> str:
+        """The commit of the code, with ``-dirty`` at its end when files differed from it."""
+        return f"{self.git_commit}-dirty" if self.git_dirty else self.git_commit

@@ -129,7 +129,7 @@ class Runner:
                 run = self._begin(run_id, request, git)
                 loop = RunLoop(
                     tools,
-                    run_id,
+                    run,
                     bound,
                     schedule,
                     interrupts,

@@ -117,7 +117,8 @@ class _Worker:
             except Exception as error:  # noqa: BLE001 -- errors are data from here on
                 return failure_of(error)
         datasets = {dataset.name: dataset for dataset in job.datasets}
-        return attempt(job.node, job.bindings, datasets, self.place)
+        place = self.place.for_node(run_id=job.run_id, node=job.node.name, commit=job.commit)
+        return attempt(job.node, job.bindings, datasets, place)
 
     def _listen(self) -> None:
         """Hand on what arrives; when the run is gone, see to it that this process goes too."""

@@ -26,6 +26,8 @@ def test_every_message_comes_out_as_it_went_in(ends, tmp_path):
     sent = [
         Ready(),
         Job(
+            run_id="r",
+            commit="",
             node=manifest.node("a"),
             bindings=bind(manifest, ["a"], Overrides())["a"],
             datasets=manifest.datasets,
