@@ -96,13 +96,13 @@ def needed_connection(root: Path | None) -> ConnectionSettings:
 
 
 def chosen_mode(
-    root: Path | None, flag: str = "", environ: Mapping[str, str] = os.environ
+    root: Path | None, flag: str | None = None, environ: Mapping[str, str] = os.environ
 ) -> connections.Mode:
     """Return where the command works, as ``--mode``, MLOPS_MODE or the connection say.
 
     Args:
         root: the project.
-        flag: what ``--mode`` says; empty where it was not given.
+        flag: what ``--mode`` says; none where it was not given.
         environ: the environment.
 
     Raises:
@@ -112,7 +112,7 @@ def chosen_mode(
     if flag == "local" and not flags:
         # Who says so works here, whatever is wrong with a connection.
         return "local"
-    return connections.mode(connections.resolve(root, flags, environ), environ, flag, root)
+    return connections.mode(connections.resolve(root, flags, environ), environ, flag or "", root)
 
 
 def _flag(settings: ConnectionSettings, key: str) -> str:

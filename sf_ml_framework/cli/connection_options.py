@@ -86,11 +86,10 @@ def target_option(function: _F) -> _F:
 
 
 def mode_option(function: _F) -> _F:
-    """Add ``--mode``, passed as ``mode``; empty where it is not given."""
+    """Add ``--mode``, passed as ``mode``; none where it is not given."""
     return click.option(
         "--mode",
         type=click.Choice(["local", "snowflake"]),
-        default="",
         help="Where to work; by default in the account when a connection is given.",
     )(function)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sf_ml_framework.connection.mode import MODE, Mode, mode
 from sf_ml_framework.connection.resolve import resolve
-from sf_ml_framework.connection.signin import Method, arguments, method_of
+from sf_ml_framework.connection.signin import Method, arguments, check, method_of
 from sf_ml_framework.connection.values import ConnectionSettings, Level, Secret, Value
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Secret",
     "Value",
     "arguments",
+    "check",
     "method_of",
     "mode",
     "resolve",

@@ -43,6 +43,7 @@ def resolve(
     environ: Mapping[str, str],
     *,
     needed: bool = False,
+    checked: bool = True,
     session_token: Path = Path(SESSION_TOKEN),
 ) -> ConnectionSettings | None:
     """Return the connection that flags, environment, ``.env`` and files describe; none if none.
@@ -54,6 +55,7 @@ def resolve(
         environ: the environment; also where the files are follows from it.
         needed: whether the caller cannot do without. Else a file of the home directory that cannot
             be used stops nobody who asked for no connection.
+        checked: whether a connection that cannot work is refused; else ``check`` may do it later.
         session_token: where the platform keeps a container's token.
 
     Raises:
@@ -93,7 +95,7 @@ def resolve(
         unused=unused,
         warnings=(*found.warnings, *kept_back, *_ignored(name, found)),
     )
-    if needed or connection.given:
+    if checked and (needed or connection.given):
         check(connection)
     return connection
 

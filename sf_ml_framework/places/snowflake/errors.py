@@ -243,6 +243,8 @@ def number_of(error: BaseException) -> int:
 
 def _innermost(error: BaseException) -> BaseException:
     """Return the connector's error inside one of Snowpark's or of the ML library's."""
+    if type(error).__module__.startswith("snowflake.connector."):
+        return error
     for name in ("conn_error", "original_exception", "__cause__"):
         inner = getattr(error, name, None)
         known = name != "__cause__" or type(inner).__module__.startswith("snowflake.")

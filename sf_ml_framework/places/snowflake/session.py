@@ -27,7 +27,7 @@ LOGIN_SECONDS = 60
 SOCKET_SECONDS = 60
 """How long one answer may take. Snowflake answers a long statement every 45 seconds."""
 PATIENCE_SECONDS = 60
-"""How long a request is repeated while nobody answers it."""
+"""How long a request is repeated while nobody answers it; ``network_timeout`` says it otherwise."""
 IDLE_SECONDS = 3 * 3600
 """After so long without a statement the session is opened anew; Snowflake ends it after 4 hours."""
 
@@ -233,14 +233,16 @@ class Account:
         }
         if self._query_tag:
             parameters["QUERY_TAG"] = self._query_tag
+        given = connections.arguments(self.settings)
+        # Not handed over: the connector also cancels statements that take longer than it.
+        patience = given.pop("network_timeout", PATIENCE_SECONDS)
         return {
             "login_timeout": LOGIN_SECONDS,
             "socket_timeout": SOCKET_SECONDS,
-            # Not network_timeout: the connector also cancels statements that take longer than it.
-            "backoff_policy": retries_for(PATIENCE_SECONDS),
+            "backoff_policy": retries_for(patience),
             # Asking clouds' metadata servers who we are costs a second on a laptop, for nothing.
             "platform_detection_timeout_seconds": 0.0,
-            **connections.arguments(self.settings),
+            **given,
             **self._place,
             "paramstyle": "qmark",
             "application": "sf_ml_framework",
