@@ -52,6 +52,7 @@ ROOMS = (
     "services",
     "service_status",
     "ml_jobs",
+    "lineage",
     "tasks",
     "alerts",
     "task_functions",

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ..catalog import Entry
 from ..faults import SnowflakeError, cannot_perform, invalid, not_found
+from ..lineage.recording import Recorder
 from ..names import Path, parts_of
 from ..registry import Call, Scope
 from ..results import ResultSet, status
@@ -168,6 +169,7 @@ def _add(call: Call, entry: Entry) -> ResultSet:
         },
     }
     call.account.catalog.update(entry.with_properties(versions=versions))
+    call.account.part(Recorder).dataset(call.session, entry.path, version, query)
     return status(f"Version {version} successfully added to dataset {entry.name}.")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
 from ..faults import cannot_perform, invalid, not_found
+from ..lineage.recording import Recorder
 from ..models import store
 from ..models.store import KIND
 from ..names import Path
@@ -78,7 +79,9 @@ def _add(call: Call, entry: Entry) -> ResultSet:
     if unknown := set(found) - {"COMMENT"}:
         raise invalid(f"invalid property '{min(unknown)}' for 'MODEL VERSION'")
     comment = str(found.get("COMMENT", ""))
-    call.account.catalog.update(store.add(call.account, entry, version, files, comment))
+    entry = store.add(call.account, entry, version, files, comment)
+    call.account.catalog.update(entry)
+    call.account.part(Recorder).model(call.session, entry.path, version, files)
     return status(f"Version {version} successfully added to model {entry.name}.")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found
+from ..lineage.recording import Recorder
 from ..models import store
 from ..models.store import KIND
 from ..registry import Call, Scope
@@ -102,6 +103,8 @@ def create(call: Call) -> ResultSet:
         shutil.rmtree(store.folder(call.account, old), ignore_errors=True)
         catalog.forget("MODULE", path)
     tags.attach(call.account, call.session, "MODULE", path, found.get("TAG", {}))
+    made = store.version_folder(call.account, entry, entry.properties["default"])
+    call.account.part(Recorder).model(call.session, path, entry.properties["default"], made)
     return status(f"Model {path.name} successfully created.")
 
 
