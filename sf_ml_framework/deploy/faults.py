@@ -49,5 +49,5 @@ class LockedError(DeployError):
         )
 
 
-class InterruptedError(OperatorError):
+class StoppedError(OperatorError):
     """A deployment stopped on its way; the graph is whole, or suspended and resumable."""

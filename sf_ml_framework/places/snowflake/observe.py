@@ -19,7 +19,7 @@ import msgspec
 from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.snowflake import shown, task_graphs
-from sf_ml_framework.places.snowflake.standing import literal, named, qualified, schema_row
+from sf_ml_framework.places.snowflake.standing import named, qualified, schema_row
 from sf_ml_framework.plan.objects import (
     Database,
     Desired,
@@ -42,6 +42,7 @@ from sf_ml_framework.plan.objects import (
     Warehouse,
     key_of,
 )
+from sf_ml_framework.plan.quoting import literal
 
 if TYPE_CHECKING:
     from sf_ml_framework.deploy.records import Recorded

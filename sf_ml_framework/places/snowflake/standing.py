@@ -8,17 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.plan.quoting import literal
 
 if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.session import Account
-
-
-def literal(text: str) -> str:
-    """Return *text* as a string of SQL, for what cannot be bound.
-
-    Source: Snowflake, "String & binary data types" (escape sequences in single-quoted strings).
-    """
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def qualified(name: str) -> str:

@@ -55,17 +55,17 @@ def last_run(
     """
     rows = account.rows(
         "SELECT graph_run_group_id, attempt_number, TO_VARCHAR(MAX(completed_time)) AS ended, "
-        "MAX(completed_time) AS at, COUNT_IF(state = 'EXECUTING') AS running, "
+        "MAX(completed_time) AS finished, COUNT_IF(state = 'EXECUTING') AS running, "
         "COUNT_IF(state LIKE 'FAILED%') AS failed, "
         f"COUNT_IF(state = '{AUTO_SUSPENDED}') AS suspended, "
         "COUNT_IF(state IN ('CANCELLED', 'CANCELED')) AS cancelled, "
         "MIN(query_start_time) >= ?::TIMESTAMP_LTZ AS same_version "
         f"FROM TABLE({quoted(database)}.INFORMATION_SCHEMA.TASK_HISTORY("
         f"ROOT_TASK_ID => ?, RESULT_LIMIT => {_RUNS})) "
-        "WHERE graph_run_group_id IS NOT NULL GROUP BY 1, 2 ORDER BY at DESC NULLS LAST",
+        "WHERE graph_run_group_id IS NOT NULL GROUP BY 1, 2 ORDER BY finished DESC NULLS LAST",
         (str(root["last_committed_on"] or "1970-01-01"), str(root["id"])),
     )
-    ended = [row for row in rows if not row["running"] and row["at"] is not None]
+    ended = [row for row in rows if not row["running"] and row["finished"] is not None]
     if not ended:
         return None
     row = ended[0]
