@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sf_ml_framework.errors import DataError, ModelError
+from sf_ml_framework.errors import DataError, ModelError, SettingsError
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.snowflake.model_records import (
     ModelRecord,
@@ -30,6 +30,7 @@ from sf_ml_framework.places.snowflake.model_versions import (
     identifier_of,
     is_name_for,
     namesakes,
+    why_not_alias,
 )
 from sf_ml_framework.places.snowflake.registry import ModelRegistry, VersionTakenError
 from sf_ml_framework.run.clock import now
@@ -82,6 +83,9 @@ class ModelStore:
         alias: of the target's stage, for the version that the catalog's stands for now; may be
             empty.
         project: for a tag; may be empty.
+
+    Raises:
+        SettingsError: *alias* cannot be one.
     """
 
     def __init__(
@@ -98,6 +102,11 @@ class ModelStore:
         self._where = f"{database}.{schema}"
         self._records = ModelRecords(account, database, schema)
         self._registry = ModelRegistry(account, database, schema)
+        if alias and (why := why_not_alias(alias)):
+            raise SettingsError(
+                f"{alias!r} cannot be the alias of a model's version: {why}",
+                remedy="give the target another stage in mlops.yml",
+            )
         self._alias = alias.upper()
         self._project = project
         self.begin(origin or Origin())

@@ -6,7 +6,7 @@ import pickle
 import pandas as pd
 import pytest
 
-from sf_ml_framework.errors import DataError, ModelError
+from sf_ml_framework.errors import DataError, ModelError, SettingsError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
 from tests.integration.snowflake.framework_tables import make_tables
 from tests.unit.snowflake_models.model_classes import Half, Weighing
@@ -254,6 +254,11 @@ def test_two_versions_with_one_identifier_are_told_apart_by_refusing_the_second(
 def test_a_version_of_snowflake_s_own_word_is_refused(store):
     with pytest.raises(DataError, match="DEFAULT is an alias of Snowflake's"):
         store.save(MODEL, "default", trees())
+
+
+def test_an_alias_of_snowflake_s_own_is_refused(make_store):
+    with pytest.raises(SettingsError, match="LAST is an alias of Snowflake's own"):
+        make_store(alias="last")
 
 
 def test_a_name_that_was_taken_meanwhile_is_passed_over(store, make_store, account, database):
