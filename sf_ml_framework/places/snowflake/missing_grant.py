@@ -17,7 +17,8 @@ _ROLE_LACKS = re.compile(
 )
 """The newer messages: ``Your primary role R must have CREATE TASK granted on SCHEMA D.S``."""
 _OPERATE_ON = re.compile(
-    r"Insufficient privileges to operate on (?P<kind>[\w ]+?)(?: '(?P<name>[^'\n]*)')?(?:[.\s]|$)"
+    r"Insufficient privileges to operate on (?:(?P<kind>[A-Za-z ]+?) '(?P<name>[^'\n]*)'"
+    r"|(?P<bare>[A-Za-z]+))"
 )
 _OWNER_LACKS = re.compile(
     r"(?P<privilege>EXECUTE (?:MANAGED )?(?:TASK|ALERT)) privilege must be granted to owner role"
@@ -68,7 +69,7 @@ def grant_for(message: str, sql: str, role: str) -> str:
     if found := _OWNER_LACKS.search(message):
         return f"GRANT {found['privilege']} ON ACCOUNT TO ROLE {role};"
     if found := _OPERATE_ON.search(message):
-        kind, name = found["kind"].upper().strip(), found["name"] or ""
+        kind, name = (found["kind"] or found["bare"]).upper(), found["name"] or ""
         if kind == "ACCOUNT":
             return f"GRANT {_created(sql) or 'MANAGE GRANTS'} ON ACCOUNT TO ROLE {role};"
         return _grant(_needed(kind, sql), kind, name, role)
