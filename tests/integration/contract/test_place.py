@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 from decimal import Decimal
-from fractions import Fraction
 
 import ibis
 import pandas as pd
@@ -16,6 +15,7 @@ from sf_ml_framework.author.report import Report
 from sf_ml_framework.errors import DataError, FrameworkError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
 from sf_ml_framework.run.ports import Place
+from tests.integration.contract.models import Scaling
 
 CUSTOMERS = DatasetSpec(
     name="customers",
@@ -41,7 +41,7 @@ STATISTICS = DatasetSpec(name="statistics", kind="document")
 FINDINGS = DatasetSpec(name="findings", kind="report")
 
 VALUES = {
-    MODEL.name: Fraction(1, 3),
+    MODEL.name: Scaling(0.5),
     STATISTICS.name: {"median": 1.5, "caps": [1, None], "text": "ä"},
     FINDINGS.name: Report(title="Findings", metrics={"auc": 0.9}, notes=("a note",)),
     SCORES.name: pd.DataFrame({"score": [0.25, 0.5]}),
@@ -159,7 +159,7 @@ def test_what_was_saved_is_found_and_loaded_by_a_new_process(harness, dataset):
 @EVERY_KIND
 def test_equal_values_have_equal_content_and_others_other(place, dataset):
     others = {
-        MODEL.name: Fraction(2, 3),
+        MODEL.name: Scaling(1.5),
         STATISTICS.name: {"median": 2.5},
         FINDINGS.name: Report(title="Others"),
         SCORES.name: pd.DataFrame({"score": [0.25, 0.75]}),
