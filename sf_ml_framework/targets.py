@@ -225,6 +225,10 @@ def _faults(target: Target) -> Iterable[str]:
         yield _fault(f"pools.{size}.family", pool.family)
         if pool.max_nodes < pool.min_nodes:
             yield f"pools.{size} has fewer max_nodes than min_nodes"
+    for size, pool in target.pools.items():
+        for other, same in target.pools.items():
+            if size < other and pool.name == same.name and pool != same:
+                yield f"pools.{size} and pools.{other} are one pool, {pool.name}, yet differ"
     told = target.notifications
     for field in ("email_integration", "error_integration", "success_integration"):
         yield _fault(f"notifications.{field}", getattr(told, field), empty=True)

@@ -25,14 +25,14 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="change", tag
     """One change."""
 
 
-class Create(_Change):
+class Create(_Change, frozen=True, kw_only=True):
     """Make what is missing. A task is made suspended."""
 
     wanted: Object
     reason: str = ""
 
 
-class Alter(_Change):
+class Alter(_Change, frozen=True, kw_only=True):
     """Change what differs of an object, and nothing else."""
 
     wanted: Object
@@ -40,21 +40,21 @@ class Alter(_Change):
     reason: str = ""
 
 
-class Keep(_Change):
+class Keep(_Change, frozen=True, kw_only=True):
     """Leave an object as it is."""
 
     wanted: Object
     reason: str = ""
 
 
-class Remove(_Change):
+class Remove(_Change, frozen=True, kw_only=True):
     """Drop what left the code, or revoke it."""
 
     standing: Object
     reason: str = ""
 
 
-class Retire(_Change):
+class Retire(_Change, frozen=True, kw_only=True):
     """Leave a task standing that left the code, and let it do no harm: removals were not asked for.
 
     A task of the graph is suspended, which Snowflake treats as done; a finalizer leaves the graph.
@@ -64,7 +64,7 @@ class Retire(_Change):
     reason: str = ""
 
 
-class Expect(_Change):
+class Expect(_Change, frozen=True, kw_only=True):
     """Something that no statement of the deployment makes, and that must be there."""
 
     wanted: Object
@@ -74,7 +74,7 @@ class Expect(_Change):
     remedy: str = ""
 
 
-class Blocked(_Change):
+class Blocked(_Change, frozen=True, kw_only=True):
     """What stands cannot become what is wanted; nothing is applied before a person has chosen."""
 
     wanted: Object
@@ -82,42 +82,42 @@ class Blocked(_Change):
     remedy: str = ""
 
 
-class SuspendRoot(_Change):
+class SuspendRoot(_Change, frozen=True, kw_only=True):
     """Stop the graph's schedule, once, before anything in it changes; a run in flight goes on."""
 
     task: str
     reason: str = ""
 
 
-class Link(_Change):
+class Link(_Change, frozen=True, kw_only=True):
     """Let a task wait for more tasks."""
 
     task: str
     after: tuple[str, ...]
 
 
-class Unlink(_Change):
+class Unlink(_Change, frozen=True, kw_only=True):
     """Let a task no longer wait for some tasks."""
 
     task: str
     after: tuple[str, ...]
 
 
-class SuspendTask(_Change):
+class SuspendTask(_Change, frozen=True, kw_only=True):
     """Suspend a task of a graph whose root is suspended."""
 
     task: str
     reason: str = ""
 
 
-class ResumeTask(_Change):
+class ResumeTask(_Change, frozen=True, kw_only=True):
     """Resume a task of a graph whose root is suspended."""
 
     task: str
     reason: str = ""
 
 
-class ResumeRoot(_Change):
+class ResumeRoot(_Change, frozen=True, kw_only=True):
     """Start the graph's schedule again, last of all."""
 
     task: str

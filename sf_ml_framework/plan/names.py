@@ -70,3 +70,8 @@ def job_file(node: NodeSpec) -> str:
     module = node.function.partition(":")[0].rpartition(".")[2]
     numbered = re.fullmatch(r"node_\d+_(\w+)", module)
     return f"job-{(numbered[1] if numbered else node.name).replace('_', '-')}.yaml"
+
+
+def mark(project: str) -> str:
+    """Return how the comment of every task of *project* begins: by it a task is known as ours."""
+    return f"mlops {project}: "

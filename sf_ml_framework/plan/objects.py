@@ -25,25 +25,25 @@ class _Object(
     name: str
 
 
-class Role(_Object):
+class Role(_Object, frozen=True, kw_only=True):
     """An account role."""
 
     comment: str = ""
 
 
-class Database(_Object):
+class Database(_Object, frozen=True, kw_only=True):
     """A database; never dropped."""
 
     comment: str = ""
 
 
-class Schema(_Object):
+class Schema(_Object, frozen=True, kw_only=True):
     """A schema; never dropped."""
 
     comment: str = ""
 
 
-class Warehouse(_Object):
+class Warehouse(_Object, frozen=True, kw_only=True):
     """A warehouse; never dropped."""
 
     size: str = "XSMALL"
@@ -51,7 +51,7 @@ class Warehouse(_Object):
     comment: str = ""
 
 
-class Pool(_Object):
+class Pool(_Object, frozen=True, kw_only=True):
     """A compute pool; its family cannot be changed."""
 
     family: str
@@ -62,18 +62,18 @@ class Pool(_Object):
     comment: str = ""
 
 
-class ImageRepository(_Object):
+class ImageRepository(_Object, frozen=True, kw_only=True):
     """An image repository; never dropped."""
 
 
-class Image(_Object):
+class Image(_Object, frozen=True, kw_only=True):
     """An image in a repository. The name is ``/db/schema/repository/image:tag``, lower case."""
 
     digest: str = ""
     """``sha256:…``; empty: whichever the tag stands for."""
 
 
-class Stage(_Object):
+class Stage(_Object, frozen=True, kw_only=True):
     """An internal stage with server-side encryption; never dropped."""
 
     directory: bool = True
@@ -88,7 +88,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     required: bool = False
 
 
-class Table(_Object):
+class Table(_Object, frozen=True, kw_only=True):
     """A table of the framework; columns are added to it, never taken away."""
 
     columns: tuple[Column, ...]
@@ -96,15 +96,15 @@ class Table(_Object):
     comment: str = ""
 
 
-class Secret(_Object):
+class Secret(_Object, frozen=True, kw_only=True):
     """A secret; made by a person, read by containers."""
 
 
-class Integration(_Object):
+class Integration(_Object, frozen=True, kw_only=True):
     """An integration for notifications or external access; made by a person."""
 
 
-class Grant(_Object):
+class Grant(_Object, frozen=True, kw_only=True):
     """One privilege on one object for one role; ``name`` is the object's."""
 
     privilege: str
@@ -117,7 +117,7 @@ class Grant(_Object):
     """The line of configuration that needs it; no part of what is compared."""
 
 
-class Task(_Object):
+class Task(_Object, frozen=True, kw_only=True):
     """A task. ``after`` and ``finalizes`` are tasks of the same schema, unqualified."""
 
     body: str
@@ -145,7 +145,7 @@ class Task(_Object):
         return not self.after and not self.finalizes
 
 
-class FeatureView(_Object):
+class FeatureView(_Object, frozen=True, kw_only=True):
     """A feature view ``DB.SCHEMA.NAME$VERSION``; registered by the run that first makes it."""
 
     entity: str = ""

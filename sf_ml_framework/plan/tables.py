@@ -1,8 +1,8 @@
 """The framework's own tables, declared once: what ran, on what, with what result.
 
-The first two hold what the local journal holds (``run.journal``), in the same columns (``rows``, a
-reserved word of Snowflake's, is ``row_count``); ``record`` is the whole record as JSON, the columns
-beside it are what a person asks for. Times are UTC in ISO 8601, as in the records.
+The first two hold what the local journal holds (``run.journal``), in the same columns; ``record``
+is the whole record as JSON, the columns beside it are what a person asks for, and win where they
+differ: the finalizer of a graph is SQL and sets columns alone. Times are UTC in ISO 8601.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _TABLES = (
         attempt=_COUNT,
         started="VARCHAR!",
         seconds=_REAL,
-        row_count=_COUNT,
+        rows=_COUNT,
         bytes=_COUNT,
         peak_memory_bytes=_COUNT,
         key=_TEXT,

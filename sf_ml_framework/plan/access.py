@@ -1,0 +1,181 @@
+"""Exactly what each role may do, and which line of the configuration asks for it.
+
+Three roles: the deploy role owns pools, repository, stage and tables; the run role owns the tasks
+and is what containers are; the read role looks. Each privilege is one statement, so that one that
+an edition does not know fails alone.
+
+Source: Snowflake, "CREATE TASK", "EXECUTE JOB SERVICE", "CREATE COMPUTE POOL", "CREATE IMAGE
+REPOSITORY", "Feature Store access control model", "Snowflake Model Registry" (privileges).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sf_ml_framework.manifest.model import Manifest, NodeSpec
+from sf_ml_framework.plan import names
+from sf_ml_framework.plan.objects import Grant
+from sf_ml_framework.quantities import PoolSize
+from sf_ml_framework.targets import Target
+
+ACCOUNT = ""
+"""Name of the object of a privilege on the account."""
+
+
+def grants(manifest: Manifest, target: Target) -> tuple[Grant, ...]:
+    """Return every privilege of the three roles, each once, in an order that can be granted."""
+    found: dict[tuple[str, str, str, str], Grant] = {}
+    for grant in (
+        *_between_roles(target),
+        *_deploying(target),
+        *_running(manifest, target),
+        *_reading(manifest, target),
+    ):
+        found.setdefault((grant.privilege, grant.on, grant.name, grant.to), grant)
+    return tuple(found.values())
+
+
+def _line(target: Target, setting: str) -> str:
+    return f"mlops.yml: targets.{target.name}.{setting}"
+
+
+def _declared(node: NodeSpec, what: str) -> str:
+    return f"{node.place or 'the pipeline'}: node {node.name}, {what}"
+
+
+def _between_roles(target: Target) -> Iterator[Grant]:
+    for role, setting in ((target.deploy_role, "deploy_role"), (target.read_role, "read_role")):
+        yield Grant(
+            privilege="USAGE", on="ROLE", name=role, to="SYSADMIN", why=_line(target, setting)
+        )
+    if target.role != target.deploy_role:
+        # Who deploys makes the tasks as the role that is to own them.
+        yield Grant(
+            privilege="USAGE",
+            on="ROLE",
+            name=target.role,
+            to=target.deploy_role,
+            why=_line(target, "role"),
+        )
+
+
+def _all(privileges: Iterable[str], on: str, name: str, to: str, why: str) -> Iterator[Grant]:
+    for privilege in privileges:
+        yield Grant(privilege=privilege, on=on, name=name, to=to, why=why)
+
+
+def _deploying(target: Target) -> Iterator[Grant]:
+    role = target.deploy_role
+    yield from _all(["CREATE COMPUTE POOL"], "ACCOUNT", ACCOUNT, role, _line(target, "pools"))
+    yield from _all(["USAGE"], "DATABASE", target.database, role, _line(target, "database"))
+    yield from _all(["USAGE"], "WAREHOUSE", target.warehouse, role, _line(target, "warehouse"))
+    schema = names.schema(target)
+    for privilege, setting in (
+        ("USAGE", "schema"),
+        ("CREATE IMAGE REPOSITORY", "image_repository"),
+        ("CREATE STAGE", "stage"),
+        ("CREATE TABLE", "schema"),
+    ):
+        yield from _all([privilege], "SCHEMA", schema, role, _line(target, setting))
+
+
+def _running(manifest: Manifest, target: Target) -> Iterator[Grant]:
+    role, schema = target.role, names.schema(target)
+    tasks = target.tasks
+    yield from _all(["EXECUTE TASK"], "ACCOUNT", ACCOUNT, role, _line(target, "tasks"))
+    if tasks.warehouse:
+        why = _line(target, "tasks.warehouse")
+        yield from _all(["USAGE"], "WAREHOUSE", tasks.warehouse, role, why)
+    else:
+        why = _line(target, "tasks.warehouse") + " (none: serverless)"
+        yield from _all(["EXECUTE MANAGED TASK"], "ACCOUNT", ACCOUNT, role, why)
+    yield from _all(["USAGE"], "DATABASE", target.database, role, _line(target, "database"))
+    yield from _all(["USAGE"], "WAREHOUSE", target.warehouse, role, _line(target, "warehouse"))
+    yield from _all(["USAGE"], "SCHEMA", schema, role, _line(target, "schema"))
+    yield from _all(["CREATE TASK"], "SCHEMA", schema, role, _line(target, "tasks"))
+    yield from _all(["CREATE SERVICE"], "SCHEMA", schema, role, _line(target, "tasks"))
+    yield from _making(manifest, schema, role)
+    for size, node in pool_sizes(manifest).items():
+        pool = target.pools[size].name
+        why = _declared(node, f"compute_pool_size={size}")
+        yield from _all(["USAGE", "MONITOR"], "COMPUTE POOL", pool, role, why)
+    repository = names.within(target, target.image_repository)
+    why = _line(target, "image_repository")
+    yield from _all(["READ"], "IMAGE REPOSITORY", repository, role, why)
+    stage = names.within(target, target.stage)
+    yield from _all(["READ", "WRITE"], "STAGE", stage, role, _line(target, "stage"))
+    for table in (names.RUNS, names.NODE_RUNS, names.DATASETS, names.METRICS):
+        privileges = ("SELECT", "INSERT", "UPDATE", "DELETE")
+        why = f"the run's record in {table}"
+        yield from _all(privileges, "TABLE", names.within(target, table), role, why)
+    yield from _asked_for(manifest, target)
+
+
+def _making(manifest: Manifest, schema: str, role: str) -> Iterator[Grant]:
+    """Yield what the kinds of datasets need that nodes make."""
+    for node in manifest.nodes:
+        for made in node.dataset_outputs:
+            dataset = manifest.dataset(made)
+            wanted: list[str] = []
+            if dataset.kind == "table":
+                # The clients load frames through a stage and a file format of the session.
+                wanted = ["CREATE TABLE", "CREATE STAGE", "CREATE FILE FORMAT"]
+                if dataset.entity:
+                    wanted += ["CREATE VIEW", "CREATE TAG", "CREATE DATASET"]
+                if dataset.refresh_freq:
+                    wanted += ["CREATE DYNAMIC TABLE"]
+            elif dataset.kind == "model":
+                wanted = ["CREATE MODEL", "CREATE STAGE"]
+            why = f"{dataset.place or 'the catalog'}: {dataset.kind} {dataset.name}"
+            yield from _all(wanted, "SCHEMA", schema, role, why)
+
+
+def _asked_for(manifest: Manifest, target: Target) -> Iterator[Grant]:
+    """Yield what single nodes ask for by name: secrets and ways out."""
+    role = target.role
+    for node in manifest.nodes:
+        for secret in sorted(node.secrets):
+            full = names.secret(target, secret)
+            why = _declared(node, f"secrets={secret}")
+            yield from _all(["READ"], "SECRET", full, role, why)
+        for integration in sorted(node.external_access):
+            why = _declared(node, f"external_access={integration}")
+            yield from _all(["USAGE"], "INTEGRATION", integration.upper(), role, why)
+    told = target.notifications
+    for field in ("email_integration", "error_integration", "success_integration"):
+        integration = getattr(told, field)
+        if integration:
+            why = _line(target, f"notifications.{field}")
+            yield from _all(["USAGE"], "INTEGRATION", integration, role, why)
+
+
+def _reading(manifest: Manifest, target: Target) -> Iterator[Grant]:
+    role, schema = target.read_role, names.schema(target)
+    why = _line(target, "read_role")
+    yield from _all(["USAGE"], "DATABASE", target.database, role, why)
+    yield from _all(["USAGE"], "WAREHOUSE", target.warehouse, role, why)
+    yield from _all(["USAGE"], "SCHEMA", schema, role, why)
+    # What runs make later; a grant on what stands would miss it.
+    for kind, privilege in (
+        ("TABLES", "SELECT"),
+        ("VIEWS", "SELECT"),
+        ("DYNAMIC TABLES", "SELECT"),
+        ("TASKS", "MONITOR"),
+        ("SERVICES", "MONITOR"),
+    ):
+        yield from _all([privilege], f"FUTURE {kind}", schema, role, why)
+    for size in pool_sizes(manifest):
+        yield from _all(["MONITOR"], "COMPUTE POOL", target.pools[size].name, role, why)
+    yield from _all(["READ"], "STAGE", names.within(target, target.stage), role, why)
+    for table in (
+        names.RUNS, names.NODE_RUNS, names.DATASETS, names.METRICS, names.DEPLOYMENTS,
+    ):  # fmt: skip
+        yield from _all(["SELECT"], "TABLE", names.within(target, table), role, why)
+
+
+def pool_sizes(manifest: Manifest) -> dict[PoolSize, NodeSpec]:
+    """Return each size that is asked for, smallest first, with the first node that does."""
+    found: dict[PoolSize, NodeSpec] = {}
+    for node in manifest.nodes:
+        found.setdefault(node.resources.pool_size, node)
+    return {size: found[size] for size in PoolSize if size in found}

@@ -1,0 +1,121 @@
+"""The job of a node: its specification as a dict and as YAML, and the statement that runs it.
+
+Source: Snowflake, "Service specification reference", "EXECUTE JOB SERVICE".
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from sf_ml_framework.manifest.model import NodeSpec, Resources
+from sf_ml_framework.plan import names
+from sf_ml_framework.plan.quoting import dollar, literal, name
+from sf_ml_framework.targets import Target
+
+_UNITS = (("Gi", 2**30), ("Mi", 2**20), ("G", 10**9), ("M", 10**6))
+"""The units of memory that a specification takes."""
+
+
+def specification(node: NodeSpec, target: Target, tag: str = "") -> dict[str, Any]:
+    """Return what a specification says of the job of *node*.
+
+    Requests equal limits: a node gets what it asked for, whoever else is on the machine.
+    """
+    container: dict[str, Any] = {
+        "name": names.CONTAINER,
+        "image": names.image_path(target, tag),
+        "args": ["--node", node.name],
+        "env": {
+            **dict(sorted(target.env.items())),
+            "MLOPS_MODE": "snowflake",
+            "MLOPS_TARGET": target.name,
+            "PYTHONUNBUFFERED": "1",
+            "SNOWFLAKE_WAREHOUSE": target.warehouse,
+        },
+        "resources": {"requests": _amounts(node.resources), "limits": _amounts(node.resources)},
+    }
+    if node.secrets:
+        # As files, not variables: files follow a rotated secret, and a spec shows its variables.
+        container["secrets"] = [
+            {
+                "snowflakeSecret": name(names.secret(target, secret)),
+                "directoryPath": f"{names.SECRETS}/{name(secret)}",
+            }
+            for secret in sorted(node.secrets)
+        ]
+    return {
+        "spec": {
+            "containers": [container],
+            "logExporters": {"eventTableConfig": {"logLevel": target.log_level}},
+            "platformMonitor": {
+                "metricConfig": {"groups": ["system", "system_limits", "status"]},
+            },
+        }
+    }
+
+
+def _amounts(resources: Resources) -> dict[str, Any]:
+    return {"memory": memory(resources.memory_bytes), "cpu": processors(resources.cpu_millis)}
+
+
+def memory(count: int) -> str:
+    """Return *count* bytes as Snowflake takes them, never less: ``2Gi``, ``1500M``."""
+    for unit, factor in _UNITS:
+        if count % factor == 0:
+            return f"{count // factor}{unit}"
+    return f"{ceil(count / 2**20)}Mi"
+
+
+def processors(millis: int) -> int | str:
+    """Return thousandths of a processor as Snowflake takes them: ``2``, ``500m``."""
+    return millis // 1000 if millis % 1000 == 0 else f"{millis}m"
+
+
+def yaml_text(content: dict[str, Any]) -> str:
+    """Return a specification as YAML: the same text for the same dict, keys in their order."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Writes every list of one level deeper, as people do."""
+
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            super().increase_indent(flow, False)
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    text: str = yaml.dump(
+        content,
+        Dumper=Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=10_000,
+    )
+    return text
+
+
+def statement(node: NodeSpec, target: Target, tag: str = "") -> str:
+    """Return the body of a node's task: its job, run to its end, with a name of Snowflake's.
+
+    A job without a name of ours can be run again at once, and a task waits for a synchronous one.
+
+    Raises:
+        SettingsError: a value would end the specification in SQL.
+    """
+    pool = target.pools[node.resources.pool_size].name
+    spec = yaml_text(specification(node, target, tag))
+    lines = [
+        "EXECUTE JOB SERVICE",
+        f"  IN COMPUTE POOL {name(pool)}",
+        # The order of the page's examples; its grammar has the specification second.
+        f"  QUERY_WAREHOUSE = {name(target.warehouse)}",
+        f"  COMMENT = {literal(f'node={node.name}')}",
+    ]
+    if node.external_access:
+        integrations = ", ".join(name(each.upper()) for each in sorted(node.external_access))
+        lines.append(f"  EXTERNAL_ACCESS_INTEGRATIONS = ({integrations})")
+    quoted = dollar("\n" + spec, f"the job of node {node.name!r}")
+    lines.append(f"  FROM SPECIFICATION {quoted}")
+    return "\n".join(lines)
