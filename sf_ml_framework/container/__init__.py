@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import argparse
 
 _LOGGER = logging.getLogger("mlops")
+INSIDE = "SNOWFLAKE_RUNNING_INSIDE_SPCS"
+"""Is set in every container. Source: read in ``snowflake.connector`` 4.8."""
 _STOPPED = {"Ctrl-C": 130, "SIGTERM": 143, "SIGHUP": 129}
 
 EXAMPLE = """example:
@@ -79,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         "--project", default="", metavar="DIR", help="the project's folder, or one below it"
     )
     parser.add_argument(
-        "--log-format", choices=("text", "json"), default="text", help="how lines are logged"
+        "--log-format",
+        choices=("text", "json"),
+        help="how lines are logged; JSON in a container, text elsewhere",
     )
     return parser
 
@@ -100,16 +104,25 @@ def _run(given: argparse.Namespace, arguments: Sequence[str], start: Path | None
 
 
 def _run_node(given: argparse.Namespace, root: Path, settings: Settings, command: str) -> NodeRun:
-    from sf_ml_framework.container import laptop
     from sf_ml_framework.run import overrides
 
     changed = overrides.parse(given.inputs, given.outputs)
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     _LOGGER.info("%s: started", given.node)
-    return laptop.run_node(
-        root, settings, given.node, changed, run_id=given.run_id, command=command
-    )
+    if _in_account(root):
+        from sf_ml_framework.container.account import run_node
+    else:
+        from sf_ml_framework.container.laptop import run_node
+    return run_node(root, settings, given.node, changed, run_id=given.run_id, command=command)
+
+
+def _in_account(root: Path) -> bool:
+    """Return whether the node's data are in an account, as MLOPS_MODE or a connection says."""
+    from sf_ml_framework import connection
+
+    found = connection.resolve(root, {}, os.environ, checked=False)
+    return connection.mode(found, os.environ, root=root) == "snowflake"
 
 
 def _report(node_run: NodeRun) -> int:
@@ -126,6 +139,9 @@ def _report(node_run: NodeRun) -> int:
         _LOGGER.info(
             "%s: %s@%s%s, %s", node_run.node, saved.dataset, saved.version, rows, saved.location
         )
+    if node_run.status == "skipped":
+        _LOGGER.info("%s: skipped, unchanged %s", node_run.node, node_run.reason.detail)
+        return 0
     _LOGGER.info(
         "%s: succeeded in %.1f s, run %s", node_run.node, node_run.seconds, node_run.run_id
     )
@@ -140,16 +156,20 @@ def _tell(message: str, remedy: str) -> None:
 
 @contextmanager
 def _logging(given: argparse.Namespace) -> Iterator[None]:
-    """Log to standard error, in the format that was asked for, as long as the program runs."""
+    """Log in the format that was asked for, as long as the program runs.
+
+    Text goes to standard error. JSON goes to standard output, with what the node prints.
+    """
     from sf_ml_framework.run.logs import FORMAT, JsonFormatter, LoggedLines
 
-    handler = logging.StreamHandler()
+    as_text = (given.log_format or ("json" if os.environ.get(INSIDE) else "text")) == "text"
+    handler = logging.StreamHandler(sys.stderr if as_text else sys.stdout)
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     try:
-        if given.log_format == "text":
+        if as_text:
             handler.setFormatter(logging.Formatter(FORMAT))
             yield
         else:

@@ -185,10 +185,10 @@ def test_a_failed_node_shows_the_author_s_traceback_and_each_attempt(root):
 def test_lines_can_be_json(root):
     done = call(root, "--node", "generate", "--log-format", "json")
 
-    lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert done.stdout == ""
-    assert {"logged 3", "generating"} <= {line["message"] for line in lines}
-    assert {line["node"] for line in lines} == {"generate"}
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.stderr == ""
+    assert {"logged 3", "generating"} <= {line["body"] for line in lines}
+    assert {line["attributes"]["node"] for line in lines} == {"generate"}
 
 
 def test_a_fault_of_the_pipeline_is_told_as_one(root):

@@ -41,9 +41,10 @@ def test_a_record_becomes_one_line_of_json():
 
     assert "\n" not in text
     line = json.loads(text)
-    assert line["message"].startswith("it\nfailed\n")
-    assert "ValueError: no" in line["message"]
-    assert (line["level"], line["logger"], line["node"]) == ("ERROR", "nodes", "train")
+    assert line["body"].startswith("it\nfailed\n")
+    assert "ValueError: no" in line["body"]
+    assert (line["severity_text"], line["scope"]["name"]) == ("ERROR", "nodes")
+    assert line["attributes"] == {"node": "train"}
 
 
 def test_what_is_printed_is_logged_line_by_line(caplog):

@@ -1,0 +1,235 @@
+"""Where a node runs in an account: a container of a task graph, or a job that someone started.
+
+The task's specification says in the environment which target this is (``MLOPS_TARGET``) and which
+task (``MLOPS_TASK``); a job that is no task's is told its run by ``MLOPS_RUN_ID``. How to connect
+the platform says itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sf_ml_framework import connection as connections
+from sf_ml_framework import targets
+from sf_ml_framework.errors import FrameworkError, OperatorError
+from sf_ml_framework.manifest.model import Manifest
+from sf_ml_framework.run import graph_config
+from sf_ml_framework.run.graph_config import GraphConfig
+from sf_ml_framework.run.overrides import Overrides
+from sf_ml_framework.run.records import NodeRun
+from sf_ml_framework.run.run_record import new_run_id
+from sf_ml_framework.settings import Settings
+from sf_ml_framework.targets import Target
+
+if TYPE_CHECKING:
+    from sf_ml_framework.places.snowflake.place import SnowflakePlace
+    from sf_ml_framework.places.snowflake.session import Account
+
+_LOGGER = logging.getLogger("mlops")
+
+TASK = "MLOPS_TASK"
+"""Name of the task that started this container."""
+RUN = "MLOPS_RUN_ID"
+"""The run that a job belongs to which no task started."""
+TARGET = "MLOPS_TARGET"
+"""Name of the target in ``mlops.yml``."""
+
+
+def run_node(
+    root: Path,
+    settings: Settings,
+    node: str,
+    overrides: Overrides,
+    *,
+    run_id: str,
+    command: str,
+) -> NodeRun:
+    """Run *node*, or skip it when its results hold, and return its record.
+
+    In a task the run's configuration is laid over the declarations, *overrides* over that, and the
+    task's return value tells how the node ended.
+    """
+    target = targets.load(settings, os.environ.get(TARGET, ""))
+    with opened(root, target, node) as account:
+        visit = _Visit(root=root, settings=settings, target=target, account=account)
+        if os.environ.get(TASK):
+            return visit.run_in_task(node, overrides)
+        given = run_id or os.environ.get(RUN, "") or new_run_id()
+        return visit.run(node, overrides, run_id=given, command=command)
+
+
+@contextmanager
+def opened(
+    root: Path, target: Target, work: str, flags: Mapping[str, str] | None = None
+) -> Iterator[Account]:
+    """Open the account as *target* says, and close it.
+
+    Args:
+        root: the project, whose ``.env`` may say how to connect.
+        target: says where in the account.
+        work: what is done, to mark its statements in the account's history.
+        flags: what a command line said of the connection.
+
+    Raises:
+        OperatorError: no connection is given.
+    """
+    from sf_ml_framework.places.snowflake.session import Account
+
+    found = connections.resolve(root, flags or {}, os.environ, needed=True)
+    if found is None:
+        raise OperatorError(
+            "no connection to Snowflake is given",
+            remedy="see docs/reference/connection.md; in a container the platform gives one",
+        )
+    account = Account(
+        found,
+        database=target.database,
+        schema=target.schema,
+        warehouse=target.warehouse,
+        query_tag=f"mlops:{target.name}:{work}",
+    )
+    try:
+        yield account
+    finally:
+        account.close()
+
+
+def open_place(
+    account: Account, target: Target, manifest: Manifest | None = None
+) -> SnowflakePlace:
+    """Return the schema of *target* as the place of the project's data."""
+    from sf_ml_framework.places.snowflake.names import Names
+    from sf_ml_framework.places.snowflake.place import SnowflakePlace
+
+    return SnowflakePlace(account, Names.of(target), manifest, alias=target.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visit:
+    """One process in an account, there for one node."""
+
+    root: Path
+    settings: Settings
+    target: Target
+    account: Account
+
+    def run_in_task(self, node: str, overrides: Overrides) -> NodeRun:
+        from sf_ml_framework.places.snowflake import task_run
+
+        task = task_run.current(self.account)
+        config = graph_config.decode(task.config)
+        try:
+            node_run = self.run(
+                node,
+                _merged(config, overrides),
+                run_id=task.run_id,
+                command=f"EXECUTE TASK, by {os.environ[TASK]}",
+                task=config,
+            )
+        except FrameworkError as error:
+            told = {"node": node, "status": "failed", "error": str(error), "remedy": error.remedy}
+            self._tell(_within(told, task_run.LONGEST_RETURN_VALUE))
+            raise
+        self._tell(return_value(node_run, task_run.LONGEST_RETURN_VALUE))
+        return node_run
+
+    def run(
+        self,
+        node: str,
+        overrides: Overrides,
+        *,
+        run_id: str,
+        command: str,
+        task: GraphConfig | None = None,
+    ) -> NodeRun:
+        from sf_ml_framework.manifest.load import compiled
+        from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
+        from sf_ml_framework.run.cache import Cache
+        from sf_ml_framework.run.job import Job
+        from sf_ml_framework.run.logs import mark
+
+        mark(run_id=run_id, target=self.target.name)
+        manifest = compiled(self.root, self.settings.project)
+        target = self.target
+        journal = SnowflakeJournal(self.account, target.database, target.schema)
+        place = open_place(self.account, target, manifest)
+        job = Job(
+            manifest,
+            place,
+            journal,
+            Cache(self.root, journal, place, manifest),
+            root=self.root,
+            settings={"target": target.name, "database": target.database, "schema": target.schema},
+        )
+        return job.run(
+            node,
+            overrides,
+            run_id=run_id,
+            command=command,
+            force=task is None or task.force,
+            alone=task is None,
+        )
+
+    def _tell(self, text: str) -> None:
+        from sf_ml_framework.places.snowflake import task_run
+
+        try:
+            task_run.set_return_value(self.account, text)
+        except FrameworkError as error:
+            # The results stand; that the task cannot say so must not undo them.
+            _LOGGER.warning("the task's return value cannot be set: %s", error)
+
+
+def _merged(config: GraphConfig, overrides: Overrides) -> Overrides:
+    """Return the overrides of a container's command line, laid over those of its run."""
+    return Overrides(
+        inputs={**config.inputs, **overrides.inputs},
+        outputs={**config.outputs, **overrides.outputs},
+        params={**config.params, **overrides.params},
+    )
+
+
+def return_value(node_run: NodeRun, longest: int) -> str:
+    """Return what a task tells of its node as JSON of at most *longest* bytes.
+
+    It holds node, status and why it ran; outputs with their rows, metrics, and an error as far as
+    there is room.
+    """
+    told: dict[str, Any] = {
+        "node": node_run.node,
+        "run_id": node_run.run_id,
+        "status": node_run.status,
+        "reason": node_run.reason.kind,
+        "detail": node_run.reason.detail,
+        "seconds": round(node_run.seconds, 3),
+    }
+    if node_run.error:
+        told |= {"error": node_run.error, "remedy": node_run.remedy}
+    told["outputs"] = {f"{saved.dataset}@{saved.version}": saved.rows for saved in node_run.outputs}
+    told["metrics"] = node_run.metrics
+    return _within(told, longest)
+
+
+def _within(told: dict[str, Any], longest: int) -> str:
+    """Return *told* as JSON, without its last keys where it would be too long."""
+    kept = dict(told)
+    while True:
+        text = msgspec.json.encode(kept)
+        if len(text) <= longest:
+            return text.decode()
+        key = next(reversed(kept))
+        value = kept[key]
+        room = longest - (len(text) - len(msgspec.json.encode(value)))
+        # A text is cut, for its beginning tells most; a character takes up to six bytes of JSON.
+        if isinstance(value, str) and room > 60:
+            kept[key] = value[: room // 6 - 3] + "..."
+        else:
+            del kept[key]
