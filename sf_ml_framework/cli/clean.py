@@ -98,6 +98,8 @@ def parts_of(workspace: Workspace) -> Iterator[Part]:
         if path not in (runs, journal)
         # The lock stays: whoever deleted it could delete one that another already holds.
         and not path.name.startswith((journal.stem, "run.lock"))
+        # A local Snowflake may run, and what it keeps is no run's; `emulator stop --forget` is.
+        and path.name not in {"emulator", "connections.toml"}
     ]
     yield Part("all", "what only saves time", shown(state), tuple(rest))
 

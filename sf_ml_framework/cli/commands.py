@@ -48,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("differences:diff", "Compare two runs: what changed, what it did.", (0, 1, 2, 3)),
     "report": Entry("report:report", "Write the report of a run, for a browser."),
     "clean": Entry("clean:clean", "Remove what runs have made."),
+    "emulator": Entry("emulator:emulator", "Run a local Snowflake for tests and trials."),
     "completion": Entry("completion:completion", "Print what lets a shell complete.", (0, 2)),
 }
 

@@ -11,13 +11,14 @@ import sys
 import threading
 from pathlib import Path
 
+from .image_command import PASSWORD, given_password
+from .image_command import main as add_image
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Start, say so in one line, and run until SIGTERM or SIGINT."""
     given = sys.argv[1:] if arguments is None else arguments
     if given[:2] == ["image", "add"]:
-        from .image_command import main as add_image
-
         return add_image(given[2:])
     chosen = _options(given)
 
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     with without_extras():
         from .server import Emulator
 
-    with Emulator(
+    emulator = Emulator(
         port=chosen.port,
         host=chosen.host,
         state=chosen.state,
@@ -38,13 +39,19 @@ def main(arguments: list[str] | None = None) -> int:
         password=chosen.password,
         account=chosen.account,
         record=chosen.record,
-    ) as emulator:
-        sys.stdout.write(
-            f"emulator ready at {emulator.url} account={chosen.account} user={chosen.user}\n"
-        )
-        sys.stdout.flush()
-        threading.Thread(target=warm, name="warm", daemon=True).start()
-        stop.wait()
+        control=chosen.control,
+    )
+    try:
+        with emulator:
+            sys.stdout.write(
+                f"emulator ready at {emulator.url} account={chosen.account} user={chosen.user}\n"
+            )
+            sys.stdout.flush()
+            threading.Thread(target=warm, name="warm", daemon=True).start()
+            stop.wait()
+    except OSError as error:
+        sys.stderr.write(f"error: cannot listen at {chosen.host}:{chosen.port}: {error}\n")
+        return 1
     return 0
 
 
@@ -54,9 +61,10 @@ def _options(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--state", type=Path, help="directory in which everything is kept")
     parser.add_argument("--user", default="mlops")
-    parser.add_argument("--password", default="mlops")
+    parser.add_argument("--password", default=given_password(), help=f"or in {PASSWORD}")
     parser.add_argument("--account", default="emulator")
     parser.add_argument("--record", type=Path, help="file for one JSON line per event")
+    parser.add_argument("--control", action="store_true", help="let this machine move the clock")
     return parser.parse_args(given)
 
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import login, protocol, rest
+from . import clock_control, login, protocol, rest
 from .faults import SnowflakeError, internal
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ _GET: tuple[tuple[str, Endpoint], ...] = (
 )
 
 
-def make_app(account: Account) -> Starlette:
-    """Return the ASGI application of *account*."""
+def make_app(account: Account, *, control: bool = False) -> Starlette:
+    """Return the ASGI application of *account*; with *control* its clock can be moved."""
 
     def endpoint(call: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -112,7 +112,8 @@ def make_app(account: Account) -> Starlette:
         return answer
 
     limiter = anyio.CapacityLimiter(512)
-    routes = [Route(path, endpoint(call), methods=["POST"]) for path, call in _POST]
+    routes = clock_control.routes(account, allowed=control)
+    routes += [Route(path, endpoint(call), methods=["POST"]) for path, call in _POST]
     routes += [Route(path, endpoint(call), methods=["GET"]) for path, call in _GET]
     for path, raw in (
         ("/results/{query_id}/{chunk:int}", protocol.chunk),

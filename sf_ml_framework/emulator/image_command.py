@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+PASSWORD = "MLOPS_EMULATOR_PASSWORD"  # noqa: S105 - a variable's name
+"""Names the variable that gives the password: others on a machine can read a command line."""
+
+
+def given_password() -> str:
+    """Return the password of the environment and take it out, so that nothing inherits it."""
+    return os.environ.pop(PASSWORD, "mlops")
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--url", help="address of a running server")
     where.add_argument("--state", type=Path, help="directory of a server that does not run")
     parser.add_argument("--user", default="mlops")
-    parser.add_argument("--password", default="mlops")
+    parser.add_argument("--password", default=given_password(), help=f"or in {PASSWORD}")
     return parser
 
 

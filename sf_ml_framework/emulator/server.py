@@ -35,6 +35,7 @@ class Emulator:
         user: who may use ACCOUNTADMIN, with *password*.
         record: a file that gets one JSON line for each statement, call and fault.
         host: the address to listen on; loopback unless told otherwise.
+        control: let this machine move the clock by ``POST /emulator/clock``.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Emulator:
         account: str = "emulator",
         record: Path | str | None = None,
         host: str = "127.0.0.1",
+        control: bool = False,
     ) -> None:
         self.user = user
         self.password = password
         self.host = host
         self._wanted_port = port
+        self._control = control
         self._temporary = (
             None if state else tempfile.TemporaryDirectory(prefix="snowflake-emulator-")
         )
@@ -99,7 +102,7 @@ class Emulator:
         self.port = listener.getsockname()[1]
         self.account.address = self.url
         config = uvicorn.Config(
-            make_app(self.account),
+            make_app(self.account, control=self._control),
             log_level=logging.CRITICAL,
             access_log=False,
             timeout_graceful_shutdown=1,
@@ -159,7 +162,11 @@ class Emulator:
         return imaging.add(self.account, reference, runner).digest
 
     def __enter__(self) -> Emulator:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def __exit__(
         self,
