@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sf_ml_framework.errors import DataError
-from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.manifest.model import DatasetSpec, Kind
+from sf_ml_framework.places.snowflake.merging import merge
 from sf_ml_framework.places.snowflake.model_records import Origin
 from sf_ml_framework.places.snowflake.names import Names
 from sf_ml_framework.run.records import Saved
@@ -123,17 +123,7 @@ class Ledger:
             entry.location, msgspec.json.encode(entry.signature).decode(), entry.saved_at,
             self.origin.run_id, self.origin.node,
         )  # fmt: skip
-        names = [quoted(name.upper()) for name in _COLUMNS]
-        source = ", ".join(f"? AS {name}" for name in names)
-        changes = ", ".join(f"{name} = new.{name}" for name in names[2:])
-        self._account.execute(
-            f"MERGE INTO {self._table} AS kept USING (SELECT {source}) AS new"
-            ' ON kept."DATASET" = new."DATASET" AND kept."VERSION" = new."VERSION"'
-            f" WHEN MATCHED THEN UPDATE SET {changes}"
-            f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)})"
-            f" VALUES ({', '.join(f'new.{name}' for name in names)})",
-            values,
-        )
+        self._account.execute(merge(self._table, _COLUMNS, keys=2), values)
 
 
 def _entry(row: dict[str, Any]) -> Entry:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import DatasetSpec, Frame, Manifest
 from sf_ml_framework.places.snowflake.artifacts import Artifacts
+from sf_ml_framework.places.snowflake.merging import merge
 from sf_ml_framework.places.snowflake.model_records import Origin
 from sf_ml_framework.places.snowflake.names import Names
 from sf_ml_framework.run.clock import now
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from sf_ml_framework.author.report import Report
     from sf_ml_framework.places.snowflake.session import Account
     from sf_ml_framework.run.records import NodeRun, Saved
+
+_COLUMNS = ("run_id", "node", "metric", "value_number", "value_text", "at")
 
 
 class Reports:
@@ -102,20 +105,13 @@ class Reports:
             return
         node = self._node(dataset)
         prefix = f"{dataset.name}." if self._is_one_of_many(dataset) else ""
+        types = {"value_number": "FLOAT", "value_text": "VARCHAR"}
+        statement = merge(self._names.metrics, _COLUMNS, keys=3, types=types)
         at = now()
         for name, value in metrics.items():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             self._account.execute(
-                f"MERGE INTO {self._names.metrics} AS kept USING (SELECT ? AS run_id,"
-                " ? AS node, ? AS metric, CAST(? AS FLOAT) AS value_number,"
-                " CAST(? AS VARCHAR) AS value_text, ? AS at) AS new"
-                " ON kept.run_id = new.run_id AND kept.node = new.node"
-                " AND kept.metric = new.metric"
-                " WHEN MATCHED THEN UPDATE SET value_number = new.value_number,"
-                " value_text = new.value_text, at = new.at"
-                " WHEN NOT MATCHED THEN INSERT (run_id, node, metric, value_number, value_text,"
-                " at) VALUES (new.run_id, new.node, new.metric, new.value_number,"
-                " new.value_text, new.at)",
+                statement,
                 (
                     *(self._origin.run_id, node, f"{prefix}{name}"),
                     *(value if is_number else None, None if is_number else _text(value), at),

@@ -1,0 +1,33 @@
+"""One row in the place of what was there under its key: a MERGE, which is whole or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sf_ml_framework.identifiers import quoted
+
+
+def merge(
+    table: str, columns: Sequence[str], keys: int, types: Mapping[str, str] | None = None
+) -> str:
+    """Return the statement, with a ``?`` for each of *columns* in their order.
+
+    Args:
+        table: its qualified and quoted name.
+        columns: lower case; the first of them are the key.
+        keys: how many of them are the key.
+        types: of columns whose value must be cast, as one that may be null.
+    """
+    cast = {name: f"CAST(? AS {kind})" for name, kind in (types or {}).items()}
+    names = [quoted(name.upper()) for name in columns]
+    source = ", ".join(
+        f"{cast.get(name, '?')} AS {named}" for name, named in zip(columns, names, strict=True)
+    )
+    same = " AND ".join(f"kept.{name} = new.{name}" for name in names[:keys])
+    changes = ", ".join(f"{name} = new.{name}" for name in names[keys:])
+    return (
+        f"MERGE INTO {table} AS kept USING (SELECT {source}) AS new ON {same}"
+        f" WHEN MATCHED THEN UPDATE SET {changes}"
+        f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)})"
+        f" VALUES ({', '.join(f'new.{name}' for name in names)})"
+    )
