@@ -11,7 +11,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..faults import SnowflakeError, invalid, not_found
+from ..faults import SnowflakeError, invalid, not_found, unsupported
 from ..ml_jobs import images
 from ..ml_jobs.options import JobOptions, SpecOptions, job_options, spec_options
 from ..ml_jobs.specs import MAIN, specification
@@ -73,6 +73,8 @@ def execute(call: Call) -> ResultSet:
     """Run a job and return its full name; without ASYNC wait for its end."""
     name, pool, spec_text, job_text = _arguments(call, EXECUTE, 4)
     spec, job = spec_options(spec_text), job_options(job_text)
+    if "MLRS_DISTRIBUTED_PREFLIGHT" in spec.env:
+        raise unsupported("the preflight of an ML job is not known to this emulator.")
     launch = _launch(call, _path(call, name, job), pool, spec, job)
     services = call.account.part(Services)
     call.account.router.commit(call.session)

@@ -191,6 +191,46 @@ def test_the_model_registry(session, sent):
     assert sent("model_registry") == ""
 
 
+def test_ml_jobs(session, sent, tmp_path):
+    jobs = pytest.importorskip("snowflake.ml.jobs")
+    session.sql("use schema shapes.public").collect()
+    file = tmp_path / "payload.py"
+    file.write_text("__return__ = 1\n")
+    session.sql(
+        "create compute pool shapes_pool min_nodes = 1 max_nodes = 2 instance_family = CPU_X64_XS"
+    ).collect()
+    options = {"stage_name": "payload", "session": session}
+    job = jobs.submit_file(
+        str(file), "SHAPES_POOL", **options, name="SHAPED", target_instances=2, parallel=True
+    )
+    job.distributed_result()
+    job.get_logs(instance_id=0)
+    job.cancel()
+    session.sql("create stage code").collect()
+    session.file.put(str(file), "@code/src", auto_compress=False)
+    plain = jobs.submit_from_stage(
+        "@code/src", "SHAPES_POOL", **options, entrypoint="@code/src/payload.py", name="SHAPED"
+    )
+    plain.result()
+    plain.show_logs()
+    jobs.get_job(plain.id, session=session)
+    jobs.list_jobs(session=session)
+    jobs.delete_job(plain, session=session)
+    session.sql("drop compute pool shapes_pool").collect()
+
+    assert sent("ml_jobs") == ""
+
+
+def test_lineage(session, sent):
+    session.sql("use schema shapes.public").collect()
+    session.sql("create table base (x int)").collect()
+    session.sql("create view above as select * from base").collect()
+    session.lineage.trace("SHAPES.PUBLIC.BASE", "table", direction="downstream").collect()
+    session.lineage.trace("SHAPES.PUBLIC.ABOVE", "view", direction="upstream").collect()
+
+    assert sent("lineage") == ""
+
+
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [

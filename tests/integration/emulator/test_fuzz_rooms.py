@@ -36,6 +36,9 @@ alter task k add after l
 execute task k using config = $${"a": 1}$$
 create compute pool p min_nodes = 1 max_nodes = 2 instance_family = cpu_x64_xs
 execute job service in compute pool p name = j from specification $$spec: {containers: []}$$
+call system$execute_ml_job('j_', 'p', '{"STAGE_PATH": "@st/x"}', '{"ASYNC": true}')
+call system$get_ml_job_runtime('p', '2.3.0')
+select system$dgql('{V(domain: TABLE, name:"t") {upstream: E(edgeType:[],direction:IN){}}}')
 create secret s type = generic_string secret_string = 'v'
 create network rule n mode = egress type = host_port value_list = ('a:1')
 create external access integration e allowed_network_rules = (n) enabled = true

@@ -295,6 +295,12 @@ def test_a_definition_runs_again_and_again_and_as_the_body_of_a_task(session, op
         assert time.monotonic() < until
         time.sleep(0.2)
 
+    (ran,) = session.sql(
+        "select spcs_job_id from table(information_schema.task_history(task_name => 'FLOW$TRAIN'))"
+    ).collect()
+    history = session.sql("select id, name from table(snowflake.spcs.get_job_history())").collect()
+
+    assert {row["ID"]: row["NAME"] for row in history}[ran[0]].startswith("NIGHTLY_")
     assert one.id != two.id
     assert [job.result()["arguments"] for job in (one, two)] == [["first"], ["second"]]
     assert runs[0].state == "SUCCEEDED", runs[0].first_error_message

@@ -205,4 +205,7 @@ if __name__ == "__main__":
     # This folder would stand before the payload's own modules.
     sys.path.pop(0)
     sys.dont_write_bytecode = True
+    # One pipe for both: the log has their lines in the order in which they were written, between
+    # the banners by which the client finds the payload's own.
+    os.dup2(1, 2)
     sys.exit(main(sys.argv[1:]))
