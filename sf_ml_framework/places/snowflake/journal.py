@@ -9,7 +9,7 @@ Source: Snowflake, "Transactions" (resource locking), "MERGE", "QUALIFY".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from sf_ml_framework.errors import OperatorError, UnknownNameError
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.plan.names import NODE_RUNS, RUNS
+from sf_ml_framework.plan.tables import framework_tables
 from sf_ml_framework.run.records import NodeRun, RunRecord
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ LAST: Final = "last"
 
 AHEAD = 50
 """Runs whose nodes are read by one question after a list of runs was read."""
-
-_RUN_COLUMNS = (
-    "run_id", "project", "status", "started", "seconds", "command", "git_commit", "git_dirty",
-    "record",
-)  # fmt: skip
-_NODE_COLUMNS = (
-    "run_id", "node", "status", "reason", "detail", "attempt", "started", "seconds", "row_count",
-    "bytes", "peak_memory_bytes", "key", "error", "record",
-)  # fmt: skip
 
 _ONE_EACH = "QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id{more} ORDER BY seconds DESC) = 1"
 """Snowflake enforces no key. Should two first records of one thing ever both be inserted, a later
@@ -72,11 +64,18 @@ class SnowflakeJournal:
 
     def start_run(self, run: RunRecord) -> None:
         """Record that *run* began."""
-        values = (
-            run.run_id, run.project, run.status, run.started, run.seconds, run.command,
-            run.git_commit, run.git_dirty, _ENCODER.encode(run).decode(),
-        )  # fmt: skip
-        self._account.execute(_merge(self._runs, _RUN_COLUMNS, ("run_id",)), values)
+        values = {
+            "RUN_ID": run.run_id,
+            "PROJECT": run.project,
+            "STATUS": run.status,
+            "STARTED": run.started,
+            "SECONDS": run.seconds,
+            "COMMAND": run.command,
+            "GIT_COMMIT": run.git_commit,
+            "GIT_DIRTY": run.git_dirty,
+            "RECORD": _ENCODER.encode(run).decode(),
+        }
+        self._put(RUNS, self._runs, values, keys=("RUN_ID",))
 
     def finish_run(self, run: RunRecord) -> None:
         """Replace the record of *run* by its final one."""
@@ -98,25 +97,25 @@ class SnowflakeJournal:
         The column ``started`` stays what it was when the node first began, which is its turn.
         """
         counts = [saved.rows for saved in node_run.outputs if saved.rows is not None]
-        values = (
-            node_run.run_id,
-            node_run.node,
-            node_run.status,
-            node_run.reason.kind,
-            node_run.reason.detail,
-            node_run.attempt,
-            node_run.started,
-            node_run.seconds,
-            sum(counts) if counts else None,
-            sum(saved.bytes for saved in node_run.outputs),
-            node_run.peak_memory_bytes,
-            node_run.key.digest if node_run.key else "",
-            node_run.error,
-            _ENCODER.encode(node_run).decode(),
-        )
-        self._account.execute(
-            _merge(self._node_runs, _NODE_COLUMNS, ("run_id", "node"), once="started"), values
-        )
+        rows = sum(counts) if counts else None
+        values = {
+            "RUN_ID": node_run.run_id,
+            "NODE": node_run.node,
+            "STATUS": node_run.status,
+            "REASON": node_run.reason.kind,
+            "DETAIL": node_run.reason.detail,
+            "ATTEMPT": node_run.attempt,
+            "STARTED": node_run.started,
+            "SECONDS": node_run.seconds,
+            "ROWS": rows,
+            "ROW_COUNT": rows,
+            "BYTES": sum(saved.bytes for saved in node_run.outputs),
+            "PEAK_MEMORY_BYTES": node_run.peak_memory_bytes,
+            "KEY": node_run.key.digest if node_run.key else "",
+            "ERROR": node_run.error,
+            "RECORD": _ENCODER.encode(node_run).decode(),
+        }
+        self._put(NODE_RUNS, self._node_runs, values, keys=("RUN_ID", "NODE"), once="STARTED")
 
     def last_success(self, node: str) -> NodeRun | None:
         """Return the newest record of *node* that succeeded (not one that was skipped)."""
@@ -174,6 +173,19 @@ class SnowflakeJournal:
         self._ahead |= found
         return self._ahead.pop(run_id)
 
+    def _put(
+        self,
+        table: str,
+        named: str,
+        values: Mapping[str, Any],
+        *,
+        keys: Sequence[str],
+        once: str = "",
+    ) -> None:
+        columns = _declared(table)
+        merge = _merge(named, columns, keys, once=once)
+        self._account.execute(merge, tuple(values[column] for column in columns))
+
     def _nodes_of(self, run_ids: Sequence[str]) -> dict[str, list[NodeRun]]:
         marks = ", ".join("?" * len(run_ids))
         rows = self._account.rows(
@@ -229,16 +241,22 @@ class SnowflakeJournal:
             ) from error
 
 
+def _declared(table: str) -> tuple[str, ...]:
+    """Return the columns that a deployment gives *table*."""
+    found = next(each for each in framework_tables("") if each.name.endswith(f".{table}"))
+    return tuple(column.name for column in found.columns)
+
+
 def _merge(table: str, columns: Sequence[str], keys: Sequence[str], *, once: str = "") -> str:
     """Return the statement that inserts or replaces one row, bound in the order of *columns*.
 
     Args:
         table: qualified and quoted.
-        columns: all of them; names of ours.
+        columns: all of them.
         keys: those that tell a row.
         once: a column of text that keeps its first value that is not empty.
     """
-    names = {name: quoted(name.upper()) for name in columns}
+    names = {column: quoted(column) for column in columns}
     source = ", ".join(f"? AS {name}" for name in names.values())
     matching = " AND ".join(f"kept.{names[key]} = new.{names[key]}" for key in keys)
     changes = ", ".join(
