@@ -99,6 +99,8 @@ def _scope(call: Call, word: str) -> Scope:  # noqa: PLR0911
         return Scope(kind, _object_path(call))
     if reader.accept("ACCOUNT"):
         return Scope("ACCOUNT", Path("", "", ""))
+    if reader.tokens[1].word == "PARAMETERS" and reader.accept("SESSION"):
+        return Scope("SESSION", Path("", "", ""))
     if reader.accept("DATABASE"):
         bare = reader.done or reader.peek().word in {"LIKE", "STARTS", "LIMIT"}
         parts = (session.database or "",) if bare else reader.name()

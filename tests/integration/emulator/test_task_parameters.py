@@ -33,3 +33,10 @@ def test_parameters_are_chosen_by_a_pattern(run):
 def test_a_task_that_is_not_there_has_no_parameters(run):
     with pytest.raises(ProgrammingError, match="does not exist or not authorized"):
         run("show parameters in task nowhere")
+
+
+def test_the_parameters_of_the_session_are_told_by_name_too(run):
+    run("alter session set query_tag = 'seven'")
+
+    assert run("show parameters like 'QUERY_TAG' in session")[0][1] == "seven"
+    assert run("show parameters like 'QUERY_TAG'")[0][1] == "seven"
