@@ -171,9 +171,14 @@ class Account:
             DataError: there is none at *stage_path*.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        rows = self.rows(transfer.get(stage_path, folder))
-        name = stage_path.rpartition("/")[2]
-        fetched = folder / name
+        fetched = folder / stage_path.rpartition("/")[2]
+        try:
+            rows = self.rows(transfer.get(stage_path, folder))
+        except errors.AbsentError as error:
+            # The stage itself is another matter.
+            if error.number != transfer.NO_SUCH_FILE:
+                raise
+            rows = []
         if not rows or not fetched.is_file():
             raise DataError(
                 f"there is no file {stage_path}", remedy="list what is there: LIST of that stage"

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from sf_ml_framework.errors import DataError
 
+NO_SUCH_FILE = 253006
+"""What the connector answers to a GET of nothing. Source: connector 4.8, ``errorcode.py``."""
+
 
 def literal(text: str) -> str:
     """Return *text* as a string of SQL.

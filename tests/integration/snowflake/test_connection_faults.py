@@ -1,0 +1,305 @@
+"""What goes wrong with a connection, and how it is told; each on a real socket."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from sf_ml_framework import connection
+from sf_ml_framework.errors import OperatorError, PlatformError
+from sf_ml_framework.places.snowflake import errors
+from sf_ml_framework.places.snowflake.session import Account
+
+
+@contextlib.contextmanager
+def separate_emulator(port=0, state=""):
+    """An emulator in a process of its own, which can be killed; yields it and its flags."""
+    command = [sys.executable, "-m", "sf_ml_framework.emulator", "--port", str(port)]
+    command += ["--state", str(state)] if state else []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        assert found, line
+        yield process, flags_for(found[1])
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def flags_for(port):
+    return {
+        "account": "emulator",
+        "user": "mlops",
+        "password": "mlops",
+        "role": "ACCOUNTADMIN",
+        "warehouse": "COMPUTE_WH",
+        "host": "127.0.0.1",
+        "port": str(port),
+        "protocol": "http",
+        "network_timeout": "2",
+        "login_timeout": "5",
+    }
+
+
+def opened(flags, **place):
+    return Account(connection.resolve(None, flags, {}), **place)
+
+
+@pytest.fixture
+def role(make_account, database):
+    """A role that may use database, schema and warehouse, and nothing else."""
+    name = f"R_{database}"
+    admin = make_account()
+    for statement in (
+        f"create role {name}",
+        f"grant role {name} to user mlops",
+        f"grant usage on database {database} to role {name}",
+        f"grant usage on schema {database}.ml to role {name}",
+        f"grant usage on warehouse compute_wh to role {name}",
+    ):
+        admin.execute(statement)
+    yield name
+    admin.execute(f"drop role {name}")
+
+
+def test_a_missing_privilege_names_the_grant_and_the_grant_mends_it(make_account, database, role):
+    admin, account = make_account(), make_account(role=role, database=database, schema="ML")
+    statement = "create task t as select 1"
+
+    with pytest.raises(errors.AccessDeniedError) as caught:
+        account.execute(statement)
+    admin.execute(f"use schema {database}.ml")
+    admin.execute(caught.value.grant)
+
+    assert caught.value.grant == f"GRANT CREATE TASK ON SCHEMA ML TO ROLE {role};"
+    assert caught.value.grant in caught.value.remedy
+    account.execute(statement)
+
+
+def test_a_table_that_may_not_be_seen_names_the_grant(make_account, database, role):
+    admin, account = make_account(), make_account(role=role, database=database, schema="ML")
+    admin.execute(f"create table {database}.ml.t (a int)")
+
+    with pytest.raises(
+        errors.AbsentError, match=r"is not there, or role .* may not see it"
+    ) as caught:
+        account.rows(f"select * from {database}.ml.t")
+
+    assert f"GRANT SELECT ON TABLE {database}.ML.T TO ROLE {role};" in caught.value.remedy
+
+
+def test_a_missing_warehouse_is_told(make_account, database):
+    account = make_account(warehouse="NO_SUCH_WH", database=database, schema="ML")
+    account.execute("create table t (a int)")
+
+    with pytest.raises(errors.RefusedError, match="no warehouse is there") as caught:
+        account.rows("select * from t")
+
+    assert caught.value.number == 606
+    assert "GRANT USAGE ON WAREHOUSE" in caught.value.remedy
+
+
+def test_a_session_that_is_over_is_opened_anew_where_it_was(make_account, database, emulator):
+    account = make_account(database=database, schema="ML", query_tag="tag-7")
+    account.rows("select 1")
+    end_sessions(emulator)
+
+    place = account.rows("select current_database() as d, current_schema() as s")
+
+    assert place == [{"d": database, "s": "ML"}]
+    tag = account.rows("show parameters like 'QUERY_TAG' in session")
+    assert tag[0]["value"] == "tag-7"
+
+
+def test_snowpark_and_ibis_are_opened_anew_with_the_session(make_account, database, emulator):
+    account = make_account(database=database, schema="ML")
+    before = account.session, account.ibis()
+    end_sessions(emulator)
+    account.rows("select 1")
+
+    assert account.session is not before[0]
+    assert account.ibis() is not before[1]
+    assert account.session.sql("select 5 as a").collect()[0][0] == 5
+
+
+def test_nothing_is_repeated_inside_a_transaction(make_account, database, emulator):
+    """Its first half is gone with the session: the second half alone would be wrong."""
+    account = make_account(database=database, schema="ML")
+    account.execute("create table t (a int)")
+    account.execute("begin")
+    account.execute("insert into t values (1)")
+    end_sessions(emulator)
+
+    with pytest.raises(OperatorError, match="no longer valid"):
+        account.execute("insert into t values (2)")
+
+    assert account.rows("select * from t") == []
+
+
+def test_a_token_that_expires_in_the_middle_and_is_not_renewed_fails_cleanly(emulator, tmp_path):
+    file = tmp_path / "token"
+    file.write_text(emulator.account.tokens.issue(user="MLOPS", role="SYSADMIN", name="gone"))
+    environ = {
+        "SNOWFLAKE_RUNNING_INSIDE_SPCS": "true",
+        "SNOWFLAKE_ACCOUNT": "emulator",
+        "SNOWFLAKE_HOST": emulator.host,
+        "SNOWFLAKE_PORT": str(emulator.port),
+        "SNOWFLAKE_PROTOCOL": "http",
+        "SNOWFLAKE_TOKEN_FILE": str(file),
+    }
+    account = Account(connection.resolve(None, {}, environ))
+    account.rows("select 1")
+    emulator.account.tokens.revoke(user="MLOPS", name="gone", kind="OAUTH")
+    end_sessions(emulator)
+
+    with pytest.raises(errors.SignInError, match="did not accept the token") as caught:
+        account.rows("select 1")
+
+    assert caught.value.remedy
+    assert file.read_text() not in str(caught.value)
+
+
+def test_a_server_that_dies_in_the_middle_of_a_statement_is_a_platform_error():
+    with separate_emulator() as (process, flags):
+        account = opened(flags)
+        account.rows("select 1")
+        killer = threading.Timer(0.3, process.kill)
+        killer.start()
+        began = time.monotonic()
+
+        with pytest.raises(PlatformError, match="connection to Snowflake failed") as caught:
+            account.rows("select system$wait(30)")
+        took = time.monotonic() - began
+        began = time.monotonic()
+        account.close()
+
+    assert isinstance(caught.value, errors.ConnectionLostError)
+    assert took < 20
+    assert time.monotonic() - began < 3
+    killer.cancel()
+
+
+def test_work_goes_on_after_a_connection_was_lost_and_is_there_again(tmp_path):
+    with separate_emulator(state=tmp_path / "s") as (process, flags):
+        account = opened(flags)
+        account.execute("create database d")
+        process.kill()
+        process.wait()
+        with pytest.raises(PlatformError):
+            account.rows("select 1")
+
+        with separate_emulator(port=flags["port"], state=tmp_path / "s"):
+            assert account.rows("show databases like 'D'")[0]["name"] == "D"
+            account.close()
+
+
+def test_a_server_that_is_late_is_waited_for(tmp_path):
+    with separate_emulator() as (_, flags):
+        port = flags["port"]
+    started = []
+
+    def start():
+        started.append(stack.enter_context(separate_emulator(port=port)))
+
+    with contextlib.ExitStack() as stack:
+        starter = threading.Thread(target=start)
+        account = opened(flags_for(port) | {"login_timeout": "20"})
+        starter.start()
+
+        rows = account.rows("select 1 as a")
+        starter.join()
+        account.close()
+
+    assert rows == [{"a": 1}]
+
+
+def test_nobody_there_is_told_in_seconds():
+    with separate_emulator() as (_, flags):
+        port = flags["port"]
+    began = time.monotonic()
+
+    with pytest.raises(errors.ConnectionLostError) as caught:
+        opened(flags_for(port)).rows("select 1")
+
+    assert time.monotonic() - began < 20
+    assert "check account, host, network" in caught.value.remedy
+
+
+def test_a_long_statement_is_not_cancelled_by_the_networks_limit(make_account):
+    """The connector takes network_timeout for both; ours is for the network alone."""
+    account = make_account(network_timeout="1")
+
+    assert account.rows("select system$wait(3) as a")
+
+
+def test_several_statements_in_one_are_refused(make_account, database):
+    account = make_account(database=database, schema="ML")
+    account.execute("create table t (a int)")
+
+    with pytest.raises(errors.RefusedError, match="statement count"):
+        account.execute("insert into t values (1); drop table t")
+
+    assert account.rows("select * from t") == []
+
+
+def test_values_are_bound_and_never_read_as_statements(make_account, database):
+    account = make_account(database=database, schema="ML")
+    account.execute("create table t (a varchar, b int)")
+    nasty = "x'); drop table t; --"
+
+    account.execute("insert into t values (?, ?)", [nasty, 7])
+
+    assert account.rows("select a, b from t where a = ?", [nasty]) == [{"a": nasty, "b": 7}]
+
+
+@pytest.mark.parametrize("name", ["plain.txt", "a b.txt", "o'k (1).txt"])
+def test_a_file_goes_to_a_stage_and_comes_back(make_account, database, tmp_path, name):
+    account = make_account(database=database, schema="ML")
+    account.execute("create stage s")
+    file = tmp_path / name
+    file.write_text("content")
+    stage = f"@{database}.ML.S"
+
+    account.upload(file, f"{stage}/runs/")
+    account.upload(file, f"{stage}/renamed/other.txt")
+
+    assert account.download(f"{stage}/runs/{name}", tmp_path / "back").read_text() == "content"
+    renamed = account.download(f"{stage}/renamed/other.txt", tmp_path / "back")
+    assert (renamed.name, renamed.read_text()) == ("other.txt", "content")
+
+
+def test_an_upload_replaces_what_is_there(make_account, database, tmp_path):
+    account = make_account(database=database, schema="ML")
+    account.execute("create stage s")
+    file = tmp_path / "f.txt"
+    for text in ("one", "two"):
+        file.write_text(text)
+        account.upload(file, f"@{database}.ML.S/f.txt")
+
+    back = account.download(f"@{database}.ML.S/f.txt", tmp_path / "back")
+
+    assert back.read_text() == "two"
+
+
+def test_a_file_that_is_not_there_is_told_on_both_sides(make_account, database, tmp_path):
+    account = make_account(database=database, schema="ML")
+    account.execute("create stage s")
+
+    with pytest.raises(errors.DataError, match="is no file"):
+        account.upload(tmp_path / "none", f"@{database}.ML.S/none")
+    with pytest.raises(errors.DataError, match="there is no file"):
+        account.download(f"@{database}.ML.S/none", tmp_path / "back")
+
+
+def end_sessions(emulator):
+    """End all sessions at once, as hours without a statement do."""
+    for session in list(emulator.account.sessions.values()):
+        emulator.account.close_session(session)
