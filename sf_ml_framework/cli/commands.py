@@ -49,6 +49,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("report:report", "Write the report of a run, for a browser."),
     "clean": Entry("clean:clean", "Remove what runs have made."),
     "emulator": Entry("emulator:emulator", "Run a local Snowflake for tests and trials."),
+    "doctor": Entry("doctor:doctor", "Check this machine, the connection and the account."),
     "completion": Entry("completion:completion", "Print what lets a shell complete.", (0, 2)),
 }
 

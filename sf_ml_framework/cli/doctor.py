@@ -167,9 +167,15 @@ def _of_target(
     from sf_ml_framework.places.snowflake.session import Account
 
     sizes: set[Any] = set()
+    grants: list[Any] = []
     if workspace is not None and target is not None:
+        from sf_ml_framework.plan import access
+
         try:
             sizes = {node.resources.pool_size for node in workspace.manifest.nodes}
+            roles = {target.role, target.deploy_role}
+            needed = access.grants(workspace.manifest, target)
+            grants = [grant for grant in needed if grant.to in roles]
         except FrameworkError as error:
             yield _failed("pipeline", error)
     tag = "mlops:doctor"
@@ -179,17 +185,12 @@ def _of_target(
         else Account(connection, query_tag=tag)
     )
     try:
-        yield from examine(account, target, sizes, _needed(target, workspace))
+        yield from examine(account, target, sizes, grants)
     except FrameworkError as error:
         # In the middle of it, such as a connection that breaks.
         yield _failed("account", error)
     finally:
         account.close()
-
-
-def _needed(target: Target | None, workspace: Workspace | None) -> list[Any]:
-    """Return the grants that the project needs in the account."""
-    return []
 
 
 def _python() -> Check:
