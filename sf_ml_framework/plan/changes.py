@@ -37,7 +37,6 @@ class Alter(_Change, frozen=True, kw_only=True):
 
     wanted: Object
     differences: tuple[Difference, ...]
-    reason: str = ""
 
 
 class Keep(_Change, frozen=True, kw_only=True):
@@ -103,13 +102,6 @@ class Unlink(_Change, frozen=True, kw_only=True):
     after: tuple[str, ...]
 
 
-class SuspendTask(_Change, frozen=True, kw_only=True):
-    """Suspend a task of a graph whose root is suspended."""
-
-    task: str
-    reason: str = ""
-
-
 class ResumeTask(_Change, frozen=True, kw_only=True):
     """Resume a task of a graph whose root is suspended."""
 
@@ -124,10 +116,10 @@ class ResumeRoot(_Change, frozen=True, kw_only=True):
     reason: str = ""
 
 
-Change = Create | Alter | Keep | Remove | Retire | Expect | Blocked
+Change = Create | Alter | Keep | Remove | Expect | Blocked
 """What ``diff`` finds, one for each object."""
 
-Step = Change | SuspendRoot | Link | Unlink | SuspendTask | ResumeTask | ResumeRoot
+Step = Create | Alter | Remove | Retire | SuspendRoot | Link | Unlink | ResumeTask | ResumeRoot
 """What ``order`` makes of the changes, in the order in which they are carried out."""
 
 Code = Literal[
@@ -138,9 +130,7 @@ Code = Literal[
     "cost",
     "cost_unknown",
     "left_standing",
-    "changed_by_hand",
     "not_seen",
-    "other_account",
 ]
 
 
@@ -173,7 +163,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     """One for each object, sorted by key; what is counted and shown."""
     steps: tuple[Step, ...]
-    """In order, what is carried out; ``Keep``, ``Expect`` and ``Blocked`` are not among them."""
+    """In order, what is carried out; a task's edges and state are steps of their own."""
     warnings: tuple[Caution, ...] = ()
     delete: bool = False
     """Whether what left the code is dropped."""
