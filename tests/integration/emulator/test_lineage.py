@@ -42,42 +42,40 @@ def place(session):
 
 
 @pytest.fixture(scope="module")
-def made(session, place):
-    """A pipeline: tables, a managed and a static feature view, a dataset, a model."""
+def views(session, place):
+    """A managed and a static feature view, each on a table of its own."""
     session.sql("create table spend (id int, ts timestamp_ntz, spend float)").collect()
     session.sql(
         "insert into spend select seq4(), '2024-01-01', seq4() "
         "from table(generator(rowcount => 20))"
     ).collect()
     session.sql("create table plan as select id, ts, id % 2 as pro from spend").collect()
-    session.sql("create table spine as select id, ts, id % 3 = 0 as y from spend").collect()
-    warehouse = session.get_current_warehouse().strip('"')
     store = feature_store.FeatureStore(
         session,
         place.split(".")[0],
         "STORE",
-        warehouse,
+        session.get_current_warehouse().strip('"'),
         creation_mode=CreationMode.CREATE_IF_NOT_EXIST,
     )
-    session.use_schema(place)
     entity = store.register_entity(Entity("CUSTOMER", ["ID"]))
-    views = [
-        store.register_feature_view(
-            FeatureView(
-                name=name,
-                entities=[entity],
-                feature_df=session.table(f"{place}.{table}"),
-                timestamp_col="TS",
-                refresh_freq=lag,
-            ),
-            "v1",
-        )
-        for name, table, lag in (("SPENT", "spend", "1 hour"), ("PLANNED", "plan", None))
-    ]
+    found = []
+    for name, table, lag in (("SPENT", "spend", "1 hour"), ("PLANNED", "plan", None)):
+        frame = session.table(f"{place}.{table}")
+        view = FeatureView(name, [entity], frame, timestamp_col="TS", refresh_freq=lag)
+        found.append(store.register_feature_view(view, "v1"))
+    session.use_schema(place)
+    return store, found
+
+
+@pytest.fixture(scope="module")
+def made(session, place, views):
+    """A pipeline: the feature views, a dataset of them, a model of the dataset."""
+    store, registered = views
+    session.sql("create table spine as select id, ts, id % 3 = 0 as y from spend").collect()
     dataset = store.generate_dataset(
         name=f"{place}.TRAIN",
         spine_df=session.table(f"{place}.spine"),
-        features=views,
+        features=registered,
         version="v1",
         spine_timestamp_col="TS",
         spine_label_cols=["Y"],
@@ -93,7 +91,7 @@ def made(session, place):
         sample_input_data=rows,
         options={"enable_explainability": False},
     )
-    return {"views": views, "dataset": dataset, "model": version, "store": store}
+    return {"views": registered, "dataset": dataset, "model": version}
 
 
 def nodes(found):

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import zipfile
 
 import pytest
 
@@ -60,6 +61,38 @@ def test_a_job_runs_with_the_python_and_variables_of_an_image(emulator, session,
 
     assert job.result() == ["own", "yes"]
     assert job._container_spec["image"] == "/d/public/images/runtime:1"
+
+
+def test_requirements_are_installed_for_a_job_with_a_repository(session, tmp_path, monkeypatch):
+    """From a directory, so that the test asks no index."""
+    name = "tiny_thing-1.0"
+    with zipfile.ZipFile(tmp_path / f"{name}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny_thing.py", "VALUE = 7\n")
+        wheel.writestr(
+            f"{name}.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-thing\nVersion: 1.0\n"
+        )
+        wheel.writestr(
+            f"{name}.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        wheel.writestr(f"{name}.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    file = tmp_path / "payload.py"
+    file.write_text("import tiny_thing\n__return__ = tiny_thing.VALUE, tiny_thing.__file__\n")
+
+    job = jobs.submit_file(
+        str(file),
+        "P",
+        stage_name="payload",
+        session=session,
+        pip_requirements=["tiny-thing==1.0"],
+        artifact_repositories=["snowflake.snowpark.pypi_shared_repository"],
+    )
+    value, where = job.result()
+
+    assert value == 7
+    assert "/opt/env/site-packages/" in where
 
 
 def test_instances_end_when_the_first_is_killed(emulator, session, tmp_path):
