@@ -88,7 +88,16 @@ def install(account: Account) -> None:
     )
     account.statement("COMMENT [IF EXISTS] ON", comment_on)
     account.statement("ALTER TABLE|VIEW [IF EXISTS]", alter)
+    account.rewrite(without_comment)
     account.observe(lambda session, tree, result: keep(account, session, tree))
+
+
+def without_comment(session: Session, tree: exp.Expr) -> exp.Expr:
+    """Take the comment of a table away from the engine, which would not quote it; see ``keep``."""
+    if isinstance(tree, exp.Create) and str(tree.args.get("kind") or "").upper() == "TABLE":
+        for comment in list(tree.find_all(exp.SchemaCommentProperty)):
+            comment.pop()
+    return tree
 
 
 def keep(account: Account, session: Session, tree: exp.Expr) -> None:

@@ -1,4 +1,4 @@
-"""What tells that a table changed without comparing it: HASH_AGG, and LAST_ALTERED.
+"""What is told of tables: a hash of all rows, when they were written, what for.
 
 Source: Snowflake, "HASH_AGG"; "TABLES view" of the Information Schema.
 """
@@ -77,3 +77,10 @@ def test_a_table_that_was_replaced_was_altered(run, altered):
     run("create or replace table t (a int) as select 1")
 
     assert altered() > before
+
+
+def test_a_comment_of_a_table_may_hold_quotes(run):
+    run("create table t (a int) comment = 'it''s a \\'table\\'' as select 1")
+
+    assert [row[5] for row in run("show tables")] == ["it's a 'table'"]
+    assert run("select a from t") == [(1,)]
