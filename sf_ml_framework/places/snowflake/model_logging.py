@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.errors import DataError
+from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.snowflake.model_wrapper import METHODS, wrapped
+from sf_ml_framework.places.snowflake.names import account_column
 
 if TYPE_CHECKING:
     from sf_ml_framework.run.libraries import Libraries
@@ -37,13 +39,35 @@ _OURS = "sf-ml-framework"
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeenTable:
+    """A table that a node loaded, as the sample of a model that it makes."""
+
+    rows: Any
+    """``first_rows`` of it."""
+    official: Callable[[], Any] | None = None
+    """Gives the official Dataset of the same rows, if there is one; lineage begins with it."""
+
+    def sample(self, names: Sequence[str]) -> Any:
+        """Return rows with these columns: of the Dataset in Snowpark, else in pandas."""
+        official = self.official() if self.official else None
+        if official is not None:
+            from snowflake.snowpark.functions import col
+
+            frame = official.read.to_snowpark_dataframe()
+            columns = [col(quoted(account_column(name))).alias(quoted(name)) for name in names]
+            return frame.select(columns).limit(SAMPLE_ROWS)
+        rows = self.rows[list(names)]
+        return rows if hasattr(rows, "iloc") else rows.head(SAMPLE_ROWS).to_pandas()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Logged:
     """The arguments of ``log_model`` that follow from a model."""
 
     model: Any
     """What SQL calls: the model itself, the one that a mapping holds, or one that wraps it."""
     sample: Any
-    """Rows as the model takes them: a frame of pandas, or an array where no names are known."""
+    """Rows as the model takes them: a frame, or an array where no names are known."""
     requirements: tuple[str, ...]
     """For pip."""
     code: tuple[str, ...]
@@ -58,7 +82,7 @@ def logged(
     about: StoredModel,
     *,
     pickle_file: Path,
-    tables: Sequence[Any],
+    tables: Sequence[SeenTable],
     what: str,
     libraries: Libraries,
 ) -> Logged:
@@ -68,7 +92,7 @@ def logged(
         value: what the node returned.
         about: what is known of its pickle.
         pickle_file: where the pickle stands.
-        tables: ``first_rows`` of what the node loaded, the last first.
+        tables: what the node loaded, the last first.
         what: the model's name, for messages.
         libraries: tells which versions are installed.
 
@@ -146,7 +170,7 @@ def first_rows(value: Any) -> Any:
     return value if hasattr(value, "to_pyarrow_batches") and hasattr(value, "columns") else None
 
 
-def sample_of(model: Any, names: Sequence[str], tables: Sequence[Any], what: str) -> Any:
+def sample_of(model: Any, names: Sequence[str], tables: Sequence[SeenTable], what: str) -> Any:
     """Return rows that *model* takes.
 
     They are those of the first of *tables* that has all of its columns; where none has, zeros of
@@ -166,9 +190,8 @@ def sample_of(model: Any, names: Sequence[str], tables: Sequence[Any], what: str
             )
         return np.zeros((1, count))
     for table in tables:
-        if set(names) <= set(table.columns):
-            rows = table[list(names)]
-            return rows if hasattr(rows, "iloc") else rows.head(SAMPLE_ROWS).to_pandas()
+        if set(names) <= set(table.rows.columns):
+            return table.sample(names)
     return _zeros(model, names)
 
 

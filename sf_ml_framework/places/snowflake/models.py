@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -38,6 +38,7 @@ from sf_ml_framework.run.records import Saved
 from sf_ml_framework.values.models import StoredModel, pickled, refuse_other_features, restored
 
 if TYPE_CHECKING:
+    from sf_ml_framework.places.snowflake.model_logging import SeenTable
     from sf_ml_framework.places.snowflake.session import Account
     from sf_ml_framework.run.libraries import Libraries
 
@@ -114,7 +115,7 @@ class ModelStore:
     def begin(self, origin: Origin) -> None:
         """Forget the node before: what follows is done by *origin*."""
         self._origin = origin
-        self._tables: list[Any] = []
+        self._tables: list[SeenTable] = []
         self._metrics: dict[str, Any] = {}
         self._loaded: dict[str, str] = {}
         self._made: dict[str, str] = {}
@@ -124,13 +125,19 @@ class ModelStore:
         """The official Registry of the schema."""
         return self._registry.official
 
-    def note_table(self, value: Any) -> None:
-        """Remember the first rows of what the node loaded, as the sample of a model."""
-        from sf_ml_framework.places.snowflake.model_logging import first_rows
+    def note_table(self, value: Any, official: Callable[[], Any] | None = None) -> None:
+        """Remember the first rows of what the node loaded, as the sample of a model.
+
+        Args:
+            value: the table, in whatever type the node takes it.
+            official: gives the official Dataset of these rows, or none. A model whose sample comes
+                from it has it in its lineage. It is called when a model is saved.
+        """
+        from sf_ml_framework.places.snowflake.model_logging import SeenTable, first_rows
 
         rows = first_rows(value)
         if rows is not None:
-            self._tables = [rows, *self._tables][:MOST_TABLES]
+            self._tables = [SeenTable(rows=rows, official=official), *self._tables][:MOST_TABLES]
 
     def note_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Give what the node reports to the one model that it saved, or else loaded."""

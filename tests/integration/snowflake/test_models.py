@@ -376,6 +376,22 @@ def test_a_model_is_shown_by_rows_of_the_table_that_the_node_loaded(store):
     assert found["output_feature_0"].tolist() == [7, 6]
 
 
+def test_the_lineage_of_a_model_begins_with_the_dataset_it_was_trained_on(store, account, database):
+    from snowflake.ml.dataset import create_from_dataframe
+
+    rows = account.session.create_dataframe(FRAME.rename(columns=str.upper))
+    official = create_from_dataframe(account.session, f"{database}.ML.TRAIN_SET", "v1", rows)
+    store.note_table(FRAME, lambda: official)
+
+    store.save(MODEL, CURRENT, trees())
+
+    version = default(store)
+    before = version.lineage(direction="upstream")
+    assert [type(each).__name__ for each in before] == ["Dataset"]
+    found = version.run(FRAME, function_name="predict")
+    assert found["output_feature_0"].tolist() == trees().predict(FRAME).tolist()
+
+
 def test_a_model_that_fails_on_its_sample_says_what_to_check(store):
     with pytest.raises(DataError, match="cannot take CHURN_MODEL: AttributeError") as caught:
         store.save(MODEL, CURRENT, Half(["plan"]))

@@ -8,6 +8,7 @@ import pytest
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.places.snowflake.model_logging import (
+    SeenTable,
     first_rows,
     is_native,
     predictor_of,
@@ -57,7 +58,10 @@ def test_a_class_of_the_author_s_is_not_its_library_s():
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pa.Table.from_pandas, ibis.memtable])
 def test_the_sample_is_rows_of_the_last_table_that_has_every_column(make):
-    tables = [first_rows(make(each)) for each in (FRAME[["age"]], FRAME, FRAME.assign(age=0.0))]
+    tables = [
+        SeenTable(rows=first_rows(make(each)))
+        for each in (FRAME[["age"]], FRAME, FRAME.assign(age=0.0))
+    ]
 
     sample = sample_of(Weighing(), ("spend", "age"), tables, "m")
 
