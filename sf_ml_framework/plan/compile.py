@@ -20,6 +20,7 @@ from sf_ml_framework.plan.objects import (
     Secret,
     Stage,
     Warehouse,
+    part_of_object,
 )
 from sf_ml_framework.targets import Target
 
@@ -45,6 +46,7 @@ def compile_desired(
         ManifestError: the nodes make no graph of tasks.
         SettingsError: a name or value cannot be put into a statement.
     """
+    grants = access.grants(manifest, target)
     return Desired(
         project=manifest.project,
         target=target.name,
@@ -57,8 +59,10 @@ def compile_desired(
         image=names.image_path(target, tag),
         objects=(
             *_places(target),
+            # Who may make and use things, before the things; who may use a thing, after it.
+            *(grant for grant in grants if part_of_object(grant) == "admin"),
             *_things(manifest, target),
-            *access.grants(manifest, target),
+            *(grant for grant in grants if part_of_object(grant) == "deploy"),
             *_expected(manifest, target, tag, digest),
             *tasks.graph(manifest, target, tag, bodies),
             *_feature_views(manifest, target),

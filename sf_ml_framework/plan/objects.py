@@ -197,6 +197,23 @@ def key_of(thing: Object) -> str:
     return f"{KIND[type(thing).__name__]} {thing.name}"
 
 
+_DEPLOYS = ("COMPUTE POOL", "IMAGE REPOSITORY", "STAGE", "TABLE")
+"""Kinds of objects that the deploy role owns, and so grants on."""
+
+
+def part_of_object(thing: Object) -> Part:
+    """Return who makes *thing*, and may change it."""
+    match thing:
+        case Task():
+            return "run"
+        case Pool() | ImageRepository() | Stage() | Table():
+            return "deploy"
+        case Grant() if thing.on in _DEPLOYS:
+            return "deploy"
+        case _:
+            return "admin"
+
+
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
     """What should stand: one project in one target."""
 

@@ -24,8 +24,7 @@ from sf_ml_framework.plan.changes import (
     Unlink,
 )
 from sf_ml_framework.plan.definitions import altered, created, removed
-from sf_ml_framework.plan.objects import Grant, Object, Part, Pool, Stage, Table, Task
-from sf_ml_framework.plan.objects import ImageRepository as Repository
+from sf_ml_framework.plan.objects import Part, part_of_object
 from sf_ml_framework.plan.quoting import name, names
 
 
@@ -50,23 +49,6 @@ def part_of(step: Step) -> Part:
             return part_of_object(step.standing)
         case _:
             return "run"
-
-
-_DEPLOYS = ("COMPUTE POOL", "IMAGE REPOSITORY", "STAGE", "TABLE")
-"""Kinds of objects that the deploy role owns, and so grants on."""
-
-
-def part_of_object(thing: Object) -> Part:
-    """Return who makes *thing*, and may change it."""
-    match thing:
-        case Task():
-            return "run"
-        case Pool() | Repository() | Stage() | Table():
-            return "deploy"
-        case Grant() if thing.on in _DEPLOYS:
-            return "deploy"
-        case _:
-            return "admin"
 
 
 def sql_of(step: Step) -> Iterator[str]:
