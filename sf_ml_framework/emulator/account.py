@@ -214,7 +214,10 @@ class Account:
         self.observers.append(after)
 
     def route(self, method: str, path: str, call: Route) -> None:
-        """Register a REST route; ``{name}`` in *path* is one part, ``{name}:verb`` is allowed."""
+        """Register a REST route; ``{name}`` in *path* is one part, ``{name}:verb`` is allowed.
+
+        ``{name+}`` may hold slashes. Of two routes that fit, the first registered answers.
+        """
         self.registry.routes.append((method.upper(), path, call))
 
     def every(self, seconds: float, work: Callable[[], None]) -> None:
@@ -278,6 +281,8 @@ class Account:
 
     def close_session(self, session: Session) -> None:
         """End the session: roll back, drop its temporary objects."""
+        if session.borrowed:
+            return  # who lent it closes it
         if self.sessions.pop(session.id, None) is None:
             return
         session.closed.set()

@@ -13,6 +13,7 @@ import contextlib
 import json
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from fakesnow.transforms import show
 from sqlglot import exp
 
 from .engine_faults import translate
+from .faults import SnowflakeError
 from .results import DELETE, DML, INSERT, MERGE, SELECT, UPDATE, Column, ResultSet, rows
 
 _TYPES = {
@@ -141,6 +143,12 @@ class Connection:
         )
         self.lock = threading.RLock()
         self.in_transaction = False
+        self.rollbacks = 0
+        """A rollback takes back the functions and macros that were made since BEGIN."""
+        self.raised: SnowflakeError | None = None
+        """What a Python function raised: the engine passes on its text alone."""
+        self.watch: Callable[[], None] = lambda: None
+        """Asked while a Python function runs; it raises when the statement is to end."""
         self._registered: list[str] = []
 
     @property
@@ -185,6 +193,9 @@ class Connection:
                     transformed = cursor._transform(statement, None)
                     cursor._execute(transformed, None)
             except Exception as error:
+                own, self.raised = self.raised, None
+                if own is not None:
+                    raise own from None
                 # fakesnow meets what it does not know with any exception there is.
                 raise translate(error) from error
             table = cursor._arrow_table
@@ -268,10 +279,12 @@ class Connection:
         """Commit or roll back the transaction, if there is one."""
         if self.in_transaction:
             self.in_transaction = False
+            self.rollbacks += not commit
             try:
                 self.raw("commit" if commit else "rollback")
             except Exception:
                 if commit:
+                    self.rollbacks += 1
                     self.raw("rollback")
                 raise
 

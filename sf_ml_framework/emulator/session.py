@@ -32,6 +32,8 @@ class Session:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     master_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     token_expires: datetime | None = None
+    borrowed: bool = False
+    """Whether the connection is another session's, as a procedure's is."""
     closed: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -21,8 +21,11 @@ from ..access.kinds import (
     privileges_of,
 )
 from ..access.needs import path_of
+from ..authored.kinds import read_all as read_types
+from ..authored.routine import stored_path
 from ..faults import SnowflakeError, invalid, not_authorized, not_found, unexpected
 from ..names import Path, parts_of
+from ..reader import Reader
 from ..registry import Call
 from ..results import ResultSet, done, status
 from ..seed import SHARED
@@ -238,25 +241,23 @@ def _targets(call: Call) -> tuple[str, list[Target]]:
         return _in_place(call, many, kind)
     kind = read_kind(call, plurally=False)
     parts = reader.name()
-    if reader.peek().text == "(":
-        reader.bracketed()  # a function's or procedure's argument types
-    path = path_of(call.session, kind, parts)
+    path = with_types(reader, kind, path_of(call.session, kind, parts))
     found = next(
         (k for k in (kind, *(TABLES if kind in TABLES else ())) if account.catalog.find(k, path)),
         None,
     )
     account.access.require_places(call.session, kind, path)
-    if found is None and not _held_elsewhere(call, kind, path):
+    if found is None:
         raise not_found(kind, str(path))
     stored = found if kind in TABLES and found else kind
     return "", [Target(stored, str(path), path)]
 
 
-def _held_elsewhere(call: Call, kind: str, path: Path) -> bool:
-    """Functions and procedures are kept with their arguments, so not under the plain name."""
-    return kind in {"FUNCTION", "PROCEDURE", "INTEGRATION"} and bool(
-        [e for e in call.account.catalog.all(kind) if e.name.split("(")[0] == path.name]
-    )
+def with_types(reader: Reader, kind: str, path: Path) -> Path:
+    """Return where the catalogue has an object: overloads are told apart by their types."""
+    if kind not in {"FUNCTION", "PROCEDURE"}:
+        return path
+    return stored_path(path, read_types(reader))
 
 
 def _in_place(call: Call, many: str, kind: str) -> tuple[str, list[Target]]:

@@ -9,16 +9,22 @@ Source: Snowflake, "Calling model methods in SQL"; the statements of snowflake-m
 from __future__ import annotations
 
 import inspect
+import json
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from ..authored import calls, kinds
+from ..authored.engine import Made, registered
+from ..authored.partitions import Table, put_in_place
 from ..catalog import Entry
 from ..faults import SnowflakeError, not_found, unexpected, unsupported
 from ..models import store
-from ..models.runner import Runner
+from ..models.runner import MODELS, Runner
 from ..models.store import Method
 from ..names import fold
+from ..reader import Reader
+from ..sandbox.workers import Workers
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -48,10 +54,8 @@ _TYPES = {
 
 
 def install(account: Account) -> None:
-    """Register the rewrite; the worker process ends with the account."""
-    runner = Runner()
-    account.parts[Runner] = runner
-    account.on_close(runner.close)
+    """Register the rewrite."""
+    account.parts[Runner] = Runner(account.part(Workers))
     # Before any other rewrite: what it puts in place of a call the others must see.
     account.registry.rewrites.insert(0, lambda session, tree: rewrite(account, session, tree))
 
@@ -144,8 +148,9 @@ def _engine_type(kind: str) -> str:
 
 def _registered(account: Account, session: Session, folder: FilePath, method: Method) -> str:
     """Return the engine's function for a method, made at its first call in the session."""
+    connection = session.connection
     known = session.facts.setdefault(_FACT, {})
-    key = (str(folder), method.name)
+    key = (str(folder), method.name, connection.rollbacks)
     if key in known:
         return str(known[key])
     name = f"_model_{session.id}_{len(known)}"
@@ -156,12 +161,17 @@ def _registered(account: Account, session: Session, folder: FilePath, method: Me
         import pyarrow as pa
 
         table = pa.table(dict(zip(names, columns, strict=True)))
-        return pa.array(account.part(Runner).call(folder, method.handler, table), pa.string())
+        try:
+            found = account.part(Runner).call(folder, method.handler, table, connection.watch)
+            return pa.array(found, pa.string())
+        except SnowflakeError as error:
+            connection.raised = error
+            raise
 
     # The engine counts the parameters of the signature.
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     run.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
-    session.connection.create_function(
+    connection.create_function(
         name,
         run,
         [_engine_type(kind) for _, kind in method.inputs],
@@ -174,27 +184,36 @@ def _registered(account: Account, session: Session, folder: FilePath, method: Me
 
 
 def _table_call(account: Account, session: Session, call: exp.Expr) -> None:
-    """``FROM t, TABLE(M!F(a))`` becomes ``FROM (SELECT t.*, <outputs> ..) t``.
+    """Put ``TABLE(MODEL(..)!F(a) [OVER (PARTITION BY b)])`` in its place.
 
-    The methods that the client makes table functions of, such as EXPLAIN, give one row for each.
+    Without OVER the handler gets the rows in any batches, with it one partition at a time.
     """
     folder, method = _method(account, session, call)
-    function = call.expression
-    function = function.this if isinstance(function, exp.Window) else function
-    join = call.find_ancestor(exp.Join)
-    select = join.parent if join is not None else None
-    if join is None or not isinstance(select, exp.Select) or len(select.args["joins"]) != 1:
-        raise unsupported("a model's table function that is not joined to one table.")
-    made = _engine_call(account, session, folder, method, function.expressions)
-    table = select.args["from_"].this
-    alias = table.alias_or_name
-    inner = exp.select("*", exp.alias_(made, "_MADE", quoted=True)).from_(table.copy())
-    outputs = []
-    for index, (name, kind) in enumerate(method.outputs):
-        place = exp.Literal.number(index)
-        value = exp.Bracket(this=exp.column("_MADE", quoted=True), expressions=[place])
-        outputs.append(exp.alias_(exp.cast(value, kind, dialect="snowflake"), name, quoted=True))
-    star = exp.Star(except_=[exp.to_identifier("_MADE", quoted=True)])
-    outer = exp.select(star, *outputs).from_(inner.subquery("_inner"))
-    select.set("joins", [])
-    select.args["from_"].set("this", outer.subquery(exp.to_identifier(alias, quoted=True)))
+    node = call.parent
+    if not isinstance(node, exp.TableFromRows):  # pragma: no cover - who calls this has looked
+        raise unexpected(method.name)
+    window = call.expression if isinstance(call.expression, exp.Window) else None
+    function = window.this if window is not None else call.expression
+    arguments = [kinds.read(Reader(kind)) for _, kind in method.inputs]
+    outputs = tuple((name, kinds.read(Reader(kind))) for name, kind in method.outputs)
+    given = zip(function.expressions, arguments, strict=True)
+    texts = [calls.as_text(value, kind) for value, kind in given]
+    asked = {
+        "do": "model_table",
+        "folder": str(folder),
+        "handler": method.handler,
+        "arguments": arguments,
+        "outputs": [kind for _, kind in outputs],
+    }
+    workers = account.part(Workers)
+
+    def answer(rows: list[tuple[str | None, ...]]) -> list[str | None]:
+        groups = [json.loads(row[0]) if row[0] is not None else [] for row in rows]
+        with workers.kept(MODELS) as worker:
+            data = worker.ask(asked, json.dumps(groups).encode(), session.connection.watch)
+        found: list[str | None] = json.loads(data)
+        return found
+
+    made = Made(key=f"model_table {folder} {method.name}", parameters=1, answer=answer)
+    name = registered(session, made, volatile=True)
+    put_in_place(node, Table(function=name, texts=texts, outputs=outputs, window=window))

@@ -63,10 +63,14 @@ def run_text(account: Account, session: Session, text: str) -> ResultSet:
 class Script:
     """One run of a block: its variables, and where its statements go."""
 
-    def __init__(self, account: Account, session: Session) -> None:
+    def __init__(
+        self, account: Account, session: Session, given: dict[str, Any] | None = None
+    ) -> None:
         self._account = account
         self._session = session
         self._variables: dict[str, Any] = {"SQLROWCOUNT": None, "SQLFOUND": None, "SQLID": None}
+        # The arguments of a procedure are variables of its block.
+        self._variables.update(given or {})
 
     def run(self, tree: Block) -> ResultSet:
         """Run the block and return what it returns, NULL without RETURN."""

@@ -15,7 +15,7 @@ from ..faults import cannot_perform
 from ..names import Path, parts_of, quoted
 from ..registry import Call
 from ..results import SHOW, ResultSet, rows
-from .granting import read_kind
+from .granting import read_kind, with_types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +136,7 @@ def _on(call: Call) -> ResultSet:
     if reader.accept("ACCOUNT"):
         return _limited(call, _PRIVILEGES, _granted(account, "on_kind = 'ACCOUNT'", ()))
     kind = read_kind(call, plurally=False)
-    path = path_of(call.session, kind, reader.name())
+    path = with_types(reader, kind, path_of(call.session, kind, reader.name()))
     kinds = TABLES if kind in TABLES else (kind,)
     entry = next((e for one in kinds if (e := account.catalog.find(one, path))), None)
     if entry is None or not account.access.sees(call.session, kind, path):
