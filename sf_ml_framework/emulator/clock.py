@@ -21,6 +21,11 @@ class Clock:
         """Return the account's time, aware, UTC."""
         return datetime.now(UTC) + self._ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far the account's time is ahead of the real one."""
+        return self._ahead
+
     def advance(self, seconds: float) -> datetime:
         """Move the clock forward and wake whoever waits on it; return the new time."""
         with self._changed:

@@ -5,6 +5,7 @@ Source: Snowflake, "VALUES", "ASOF JOIN", "HASH", and the statements that Snowpa
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -13,6 +14,7 @@ from ..faults import unsupported
 
 if TYPE_CHECKING:
     from ..account import Account
+    from ..clock import Clock
     from ..session import Session
 
 _LARGEST = "9223372036854775807"
@@ -26,6 +28,25 @@ def install(account: Account) -> None:
     account.rewrite(slices)
     account.rewrite(division)
     account.rewrite(variant_text)
+    account.rewrite(partial(account_time, account.clock))
+
+
+def account_time(clock: Clock, session: Session, tree: exp.Expr) -> exp.Expr:
+    """CURRENT_TIMESTAMP, SYSDATE and CURRENT_DATE follow the account's clock where it was moved.
+
+    A column's DEFAULT does not: it is told once, and would stay at today's difference.
+    """
+    seconds = clock.ahead.total_seconds()
+    if not seconds:
+        return tree
+    ahead = exp.Interval(this=exp.Literal.string(str(seconds)), unit=exp.var("SECOND"))
+    for node in list(tree.find_all(exp.CurrentTimestamp, exp.CurrentDate)):
+        if node.find_ancestor(exp.ColumnConstraint):
+            continue
+        now = node.copy() if isinstance(node, exp.CurrentTimestamp) else exp.CurrentTimestamp()
+        moved: exp.Expr = exp.paren(exp.Add(this=now, expression=ahead.copy()))
+        node.replace(moved if isinstance(node, exp.CurrentTimestamp) else exp.cast(moved, "date"))
+    return tree
 
 
 def numbered_columns(session: Session, tree: exp.Expr) -> exp.Expr:

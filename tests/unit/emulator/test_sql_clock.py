@@ -1,0 +1,62 @@
+"""SQL tells the time of the account's clock."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytest.importorskip("fakesnow")
+
+from snowflake.connector import connect
+
+from sf_ml_framework.emulator import Emulator
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    with Emulator() as started:
+        yield started
+
+
+@pytest.fixture
+def run(emulator):
+    with contextlib.closing(connect(**emulator.connection)) as connection:
+        yield lambda sql: connection.cursor().execute(sql).fetchone()
+
+
+@pytest.fixture
+def tomorrow(emulator):
+    emulator.account.clock.advance(DAY.total_seconds())
+    yield
+    emulator.account.clock.advance(-DAY.total_seconds())
+
+
+def test_the_time_of_sql_is_moved_with_the_clock(run, tomorrow):
+    told = run("select current_timestamp(), current_timestamp, sysdate()")
+
+    for moment in told:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        assert abs(aware - datetime.now(UTC) - DAY) < timedelta(seconds=20)
+
+
+def test_a_date_and_a_difference_are_moved_too(run, tomorrow):
+    (day, ago) = run("select current_date(), dateadd('day', -1, current_timestamp())")
+
+    assert day == (datetime.now(UTC) + DAY).date()
+    assert abs(ago - datetime.now(UTC)) < timedelta(seconds=20)
+
+
+def test_a_table_whose_column_has_the_time_as_default_is_made(run, tomorrow):
+    run("create or replace database clocks")
+    run("create table t (a int, made timestamp_ltz default current_timestamp())")
+    run("insert into t (a) values (1)")
+
+    assert run("select made is not null from t") == (True,)
+
+
+def test_a_clock_that_was_not_moved_changes_nothing(run):
+    assert abs(run("select current_timestamp()")[0] - datetime.now(UTC)) < timedelta(seconds=20)
