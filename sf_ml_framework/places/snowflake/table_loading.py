@@ -87,6 +87,9 @@ class TableReader:
             self._account.connection.cursor() as cursor,
         ):
             cursor.execute(self._query(dataset, standing))
+            if cursor.rowcount == 0:
+                # The connector makes no batch of nothing, and can fail over it.
+                return
             for part in cursor.fetch_arrow_batches():
                 for batch in part.to_batches():
                     yield _typed(batch, schema, standing)
