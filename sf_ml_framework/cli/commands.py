@@ -48,6 +48,13 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("differences:diff", "Compare two runs: what changed, what it did.", (0, 1, 2, 3)),
     "report": Entry("report:report", "Write the report of a run, for a browser."),
     "clean": Entry("clean:clean", "Remove what runs have made."),
+    "compile": Entry(
+        "compiling:compile_project", "Write jobs/*.yaml and tasks/create_pipeline_tasks.sql."
+    ),
+    "infra": Entry("infra:infra", "Print what an account needs, as SQL for whoever may run it."),
+    "plan": Entry(
+        "planning:plan", "Show what a deployment would change, and change nothing.", _ALL[:5]
+    ),
     "emulator": Entry("emulator:emulator", "Run a local Snowflake for tests and trials."),
     "doctor": Entry("doctor:doctor", "Check this machine, the connection and the account."),
     "completion": Entry("completion:completion", "Print what lets a shell complete.", (0, 2)),

@@ -6,19 +6,22 @@ in content or order from what is executed. Nothing here can touch an account.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from sf_ml_framework.plan.objects import FORMAT, Desired, Object, Observed, Part, Task
+
+Value = None | bool | int | str | tuple[str, ...]
+"""A property, as it is compared and shown."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One property that is not as it should be."""
 
     field: str
-    old: Any
-    new: Any
+    old: Value
+    new: Value
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="change", tag=str.lower):

@@ -88,8 +88,13 @@ def summary(plan: Plan) -> str:
 
 def counts(plan: Plan) -> dict[str, int]:
     """Return for each kind of change how many objects it is about."""
-    words = [_WORDS[type(change)] for change in plan.changes]
+    words = [word_for(change) for change in plan.changes]
     return {word: words.count(word) for word in dict.fromkeys(_WORDS.values())}
+
+
+def word_for(change: Change) -> str:
+    """Return what happens to the object of *change*, as it is counted."""
+    return _WORDS[type(change)]
 
 
 _WORDS = {

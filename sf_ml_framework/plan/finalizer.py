@@ -11,7 +11,7 @@ Source: Snowflake, "Create a sequence of tasks with a task graph" (finalizer tas
 from __future__ import annotations
 
 from sf_ml_framework.plan import names
-from sf_ml_framework.plan.quoting import literal, name
+from sf_ml_framework.plan.quoting import dollar, literal, name
 from sf_ml_framework.targets import Target
 
 DAYS = 7
@@ -34,7 +34,9 @@ def statement(project: str, target: Target) -> str:
         days=DAYS,
         format=_FORMAT,
     )
-    return f"{block}{_notice(project, target)}  RETURN status;\nEND"
+    text = f"\n{block}{_notice(project, target)}  RETURN status;\nEND;\n"
+    # Quoted as a whole: clients that run a file cut it at each semicolon that is not in quotes.
+    return f"EXECUTE IMMEDIATE {dollar(text, f'the end of a run of {project!r}')}"
 
 
 def _notice(project: str, target: Target) -> str:
@@ -79,10 +81,10 @@ BEGIN
     SELECT COALESCE(LISTAGG(node || ': ' || error, '\\n') WITHIN GROUP (ORDER BY node), '')
     FROM {ended} WHERE state LIKE 'FAILED%');
   INSERT INTO {runs} (run_id, project, status, started, seconds, git_dirty, record)
-    SELECT :run, {project}, :status, COALESCE(MIN(began), :now), 0, FALSE,
-      TO_JSON(OBJECT_CONSTRUCT('run_id', :run, 'project', {project}, 'status', :status,
-        'started', COALESCE(MIN(began), :now)))
-    FROM {ended} HAVING NOT EXISTS (SELECT 1 FROM {runs} WHERE run_id = :run);
+    SELECT :run, {project}, :status, began, 0, FALSE, TO_JSON(OBJECT_CONSTRUCT(
+      'run_id', :run, 'project', {project}, 'status', :status, 'started', began))
+    FROM (SELECT COALESCE(MIN(began), :now) AS began FROM {ended})
+    WHERE NOT EXISTS (SELECT 1 FROM {runs} WHERE run_id = :run);
   INSERT INTO {node_runs}
       (run_id, node, status, reason, detail, attempt, started, seconds, error, record)
     SELECT :run, node, 'failed', 'not_started', '', 1, COALESCE(began, :now), 0, error,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
-from sf_ml_framework.manifest.model import NodeSpec
+from sf_ml_framework.manifest.model import Manifest, NodeSpec
 from sf_ml_framework.targets import Target
 
 RUNS = "MLOPS_RUNS"
@@ -62,13 +63,23 @@ def secret(target: Target, name: str) -> str:
     return ".".join([target.database, target.schema][: 3 - len(parts)] + parts)
 
 
-def job_file(node: NodeSpec) -> str:
-    """Return the name of the file with a node's specification.
+def job_files(manifest: Manifest) -> dict[str, str]:
+    """Return for each node the name of the file with its specification.
 
-    ``node_01_generate_data.py`` gives ``job-generate-data.yaml``, whatever the node is called.
+    A function in ``node_01_generate_data.py`` gives ``job-generate-data.yaml``, whatever its node
+    is called; where that would be two nodes' name, and anywhere else, the node's own name is used.
     """
+    found = {node.name: _job_file(node) for node in manifest.nodes}
+    taken = Counter(found.values())
+    return {
+        node: file if taken[file] == 1 else f"job-{node.replace('_', '-')}.yaml"
+        for node, file in found.items()
+    }
+
+
+def _job_file(node: NodeSpec) -> str:
     module = node.function.partition(":")[0].rpartition(".")[2]
-    numbered = re.fullmatch(r"node_\d+_(\w+)", module)
+    numbered = re.fullmatch(r"node_\d+_(\w+)", module, re.ASCII)
     return f"job-{(numbered[1] if numbered else node.name).replace('_', '-')}.yaml"
 
 

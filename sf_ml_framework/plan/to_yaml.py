@@ -1,0 +1,34 @@
+"""Each node's job as a file of its own: what Snowflake runs, to be read and to be run by hand."""
+
+from __future__ import annotations
+
+from sf_ml_framework.manifest.model import Manifest
+from sf_ml_framework.plan import jobs, names
+from sf_ml_framework.targets import Target
+
+FOLDER = "jobs"
+"""Where the files stand in a project."""
+
+
+def job_files(manifest: Manifest, target: Target, tag: str = "") -> dict[str, str]:
+    """Return the text of each file by its path in the project, sorted."""
+    files = names.job_files(manifest)
+    found = {
+        f"{FOLDER}/{files[node.name]}": (
+            f"{header(manifest, target, '#')}"
+            f"# Node {node.name}, in compute pool {target.pools[node.resources.pool_size].name}.\n"
+            f"{jobs.yaml_text(jobs.specification(node, target, tag))}"
+        )
+        for node in manifest.nodes
+    }
+    return dict(sorted(found.items()))
+
+
+def header(manifest: Manifest, target: Target, mark: str) -> str:
+    """Return the comment that says what a file was made from; nothing that changes by itself."""
+    sources = sorted({node.place.rpartition(":")[0] for node in manifest.nodes if node.place})
+    origin = ", ".join(sources) or f"project {manifest.project}"
+    return (
+        f"{mark} Compiled by `mlops compile` from {origin}\n"
+        f"{mark} and target {target.name} of mlops.yml. Change those, not this file.\n"
+    )

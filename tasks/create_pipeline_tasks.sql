@@ -1,0 +1,518 @@
+-- Compiled by `mlops compile` from src/utils/pipeline.py
+-- and target dev of mlops.yml. Change those, not this file.
+--
+-- Run it whole or part by part, as often as you like:
+--   snow sql -f tasks/create_pipeline_tasks.sql
+-- The image must be in the repository before the graph runs: mlops image push
+
+-- 1. Once, by the account's administrator: roles, warehouse, database, and who may what
+USE ROLE ACCOUNTADMIN;
+
+CREATE ROLE IF NOT EXISTS MLOPS_DEPLOY_ROLE COMMENT = 'deploys pipelines';
+CREATE ROLE IF NOT EXISTS MLOPS_ROLE COMMENT = 'owns the tasks of pipelines and runs their containers';
+CREATE ROLE IF NOT EXISTS MLOPS_READ_ROLE COMMENT = 'looks at pipelines, their data and their runs';
+CREATE WAREHOUSE IF NOT EXISTS MLOPS_WH WAREHOUSE_SIZE = 'XSMALL' AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE;
+CREATE DATABASE IF NOT EXISTS ML_DEV;
+CREATE SCHEMA IF NOT EXISTS ML_DEV.ML;
+-- mlops.yml: targets.dev.deploy_role
+GRANT ROLE MLOPS_DEPLOY_ROLE TO ROLE SYSADMIN;
+-- mlops.yml: targets.dev.read_role
+GRANT ROLE MLOPS_READ_ROLE TO ROLE SYSADMIN;
+-- mlops.yml: targets.dev.role
+GRANT ROLE MLOPS_ROLE TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.pools
+GRANT CREATE COMPUTE POOL ON ACCOUNT TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.database
+GRANT USAGE ON DATABASE ML_DEV TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.warehouse
+GRANT USAGE ON WAREHOUSE MLOPS_WH TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.schema
+GRANT USAGE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.image_repository
+GRANT CREATE IMAGE REPOSITORY ON SCHEMA ML_DEV.ML TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.stage
+GRANT CREATE STAGE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.schema
+GRANT CREATE TABLE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.tasks
+GRANT EXECUTE TASK ON ACCOUNT TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.tasks.warehouse (none: serverless)
+GRANT EXECUTE MANAGED TASK ON ACCOUNT TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.database
+GRANT USAGE ON DATABASE ML_DEV TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.warehouse
+GRANT USAGE ON WAREHOUSE MLOPS_WH TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.schema
+GRANT USAGE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.tasks
+GRANT CREATE TASK ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+GRANT CREATE SERVICE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+-- src/utils/data_catalog.py: table raw_customers
+GRANT CREATE TABLE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+GRANT CREATE STAGE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+GRANT CREATE FILE FORMAT ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+GRANT CREATE VIEW ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+GRANT CREATE TAG ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+GRANT CREATE DATASET ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+-- src/utils/data_catalog.py: model churn_model
+GRANT CREATE MODEL ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.read_role
+GRANT USAGE ON DATABASE ML_DEV TO ROLE MLOPS_READ_ROLE;
+GRANT USAGE ON WAREHOUSE MLOPS_WH TO ROLE MLOPS_READ_ROLE;
+GRANT USAGE ON SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON FUTURE TABLES IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON FUTURE VIEWS IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+GRANT MONITOR ON FUTURE TASKS IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+GRANT MONITOR ON FUTURE SERVICES IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+
+-- 2. By the deploy role: compute pools, image repository, stage, tables
+USE ROLE MLOPS_DEPLOY_ROLE;
+
+CREATE COMPUTE POOL IF NOT EXISTS MLOPS_COMPUTE_POOL MIN_NODES = 1 MAX_NODES = 2 INSTANCE_FAMILY = CPU_X64_S AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE AUTO_SUSPEND_SECS = 300 COMMENT = 'nodes of size SMALL';
+ALTER COMPUTE POOL MLOPS_COMPUTE_POOL SET MIN_NODES = 1 MAX_NODES = 2 AUTO_SUSPEND_SECS = 300 AUTO_RESUME = TRUE COMMENT = 'nodes of size SMALL';
+CREATE COMPUTE POOL IF NOT EXISTS MLOPS_COMPUTE_POOL_MEDIUM MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_M AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE AUTO_SUSPEND_SECS = 300 COMMENT = 'nodes of size MEDIUM';
+ALTER COMPUTE POOL MLOPS_COMPUTE_POOL_MEDIUM SET MIN_NODES = 1 MAX_NODES = 1 AUTO_SUSPEND_SECS = 300 AUTO_RESUME = TRUE COMMENT = 'nodes of size MEDIUM';
+CREATE COMPUTE POOL IF NOT EXISTS MLOPS_COMPUTE_POOL_LARGE MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_SL AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE AUTO_SUSPEND_SECS = 300 COMMENT = 'nodes of size LARGE';
+ALTER COMPUTE POOL MLOPS_COMPUTE_POOL_LARGE SET MIN_NODES = 1 MAX_NODES = 1 AUTO_SUSPEND_SECS = 300 AUTO_RESUME = TRUE COMMENT = 'nodes of size LARGE';
+CREATE IMAGE REPOSITORY IF NOT EXISTS ML_DEV.ML.MLOPS_IMAGES;
+CREATE STAGE IF NOT EXISTS ML_DEV.ML.MLOPS_ARTIFACTS DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE') COMMENT = 'reports, documents and pictures of runs';
+CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_RUNS (
+  "RUN_ID" VARCHAR NOT NULL,
+  "PROJECT" VARCHAR NOT NULL,
+  "STATUS" VARCHAR NOT NULL,
+  "STARTED" VARCHAR NOT NULL,
+  "SECONDS" FLOAT,
+  "COMMAND" VARCHAR,
+  "GIT_COMMIT" VARCHAR,
+  "GIT_DIRTY" BOOLEAN,
+  "RECORD" VARCHAR,
+  PRIMARY KEY ("RUN_ID")
+) COMMENT = 'One row for each run of a project';
+CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_NODE_RUNS (
+  "RUN_ID" VARCHAR NOT NULL,
+  "NODE" VARCHAR NOT NULL,
+  "STATUS" VARCHAR NOT NULL,
+  "REASON" VARCHAR,
+  "DETAIL" VARCHAR,
+  "ATTEMPT" NUMBER(38,0),
+  "STARTED" VARCHAR NOT NULL,
+  "SECONDS" FLOAT,
+  "ROWS" NUMBER(38,0),
+  "BYTES" NUMBER(38,0),
+  "PEAK_MEMORY_BYTES" NUMBER(38,0),
+  "KEY" VARCHAR,
+  "ERROR" VARCHAR,
+  "RECORD" VARCHAR,
+  PRIMARY KEY ("RUN_ID", "NODE")
+) COMMENT = 'One row for each node of a run, its last attempt';
+CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_DATASETS (
+  "DATASET" VARCHAR NOT NULL,
+  "VERSION" VARCHAR NOT NULL,
+  "KIND" VARCHAR,
+  "CONTENT" VARCHAR,
+  "ROW_COUNT" NUMBER(38,0),
+  "BYTES" NUMBER(38,0),
+  "LOCATION" VARCHAR,
+  "OBJECT_SIGNATURE" VARCHAR,
+  "SAVED_AT" VARCHAR NOT NULL,
+  "RUN_ID" VARCHAR,
+  "NODE" VARCHAR,
+  PRIMARY KEY ("DATASET", "VERSION")
+) COMMENT = 'One row for each version of a dataset, as it was saved last';
+CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_METRICS (
+  "RUN_ID" VARCHAR NOT NULL,
+  "NODE" VARCHAR NOT NULL,
+  "METRIC" VARCHAR NOT NULL,
+  "VALUE_NUMBER" FLOAT,
+  "VALUE_TEXT" VARCHAR,
+  "AT" VARCHAR NOT NULL,
+  PRIMARY KEY ("RUN_ID", "NODE", "METRIC")
+) COMMENT = 'One row for each number or word that a node reported';
+CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_DEPLOYMENTS (
+  "DEPLOYMENT" VARCHAR NOT NULL,
+  "KIND" VARCHAR NOT NULL,
+  "PROJECT" VARCHAR,
+  "TARGET" VARCHAR,
+  "STATUS" VARCHAR NOT NULL,
+  "STARTED" VARCHAR NOT NULL,
+  "ENDED" VARCHAR,
+  "EXPIRES" VARCHAR,
+  "USER_NAME" VARCHAR,
+  "ROLE_NAME" VARCHAR,
+  "CLIENT" VARCHAR,
+  "GIT_COMMIT" VARCHAR,
+  "FRAMEWORK" VARCHAR,
+  "IMAGE" VARCHAR,
+  "NOTE" VARCHAR,
+  "SUMMARY" VARCHAR,
+  "STATEMENTS" NUMBER(38,0),
+  "DONE" NUMBER(38,0),
+  "FAILURE" VARCHAR,
+  "ROOT_WAS_STARTED" BOOLEAN,
+  "OBSERVED_DIGEST" VARCHAR,
+  "MANAGED" VARCHAR,
+  "DESIRED" VARCHAR,
+  PRIMARY KEY ("DEPLOYMENT")
+) COMMENT = 'One row for each deployment, with the state that it applied; the kind ''lock'' is the lock';
+-- src/utils/pipeline.py: node generate_sample_data, compute_pool_size=SMALL
+GRANT USAGE ON COMPUTE POOL MLOPS_COMPUTE_POOL TO ROLE MLOPS_ROLE;
+GRANT MONITOR ON COMPUTE POOL MLOPS_COMPUTE_POOL TO ROLE MLOPS_ROLE;
+-- src/utils/pipeline.py: node feature_engineering, compute_pool_size=MEDIUM
+GRANT USAGE ON COMPUTE POOL MLOPS_COMPUTE_POOL_MEDIUM TO ROLE MLOPS_ROLE;
+GRANT MONITOR ON COMPUTE POOL MLOPS_COMPUTE_POOL_MEDIUM TO ROLE MLOPS_ROLE;
+-- src/utils/pipeline.py: node train_model, compute_pool_size=LARGE
+GRANT USAGE ON COMPUTE POOL MLOPS_COMPUTE_POOL_LARGE TO ROLE MLOPS_ROLE;
+GRANT MONITOR ON COMPUTE POOL MLOPS_COMPUTE_POOL_LARGE TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.image_repository
+GRANT READ ON IMAGE REPOSITORY ML_DEV.ML.MLOPS_IMAGES TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.stage
+GRANT READ ON STAGE ML_DEV.ML.MLOPS_ARTIFACTS TO ROLE MLOPS_ROLE;
+GRANT WRITE ON STAGE ML_DEV.ML.MLOPS_ARTIFACTS TO ROLE MLOPS_ROLE;
+-- the run's record in MLOPS_RUNS
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_RUNS TO ROLE MLOPS_ROLE;
+GRANT INSERT ON TABLE ML_DEV.ML.MLOPS_RUNS TO ROLE MLOPS_ROLE;
+GRANT UPDATE ON TABLE ML_DEV.ML.MLOPS_RUNS TO ROLE MLOPS_ROLE;
+GRANT DELETE ON TABLE ML_DEV.ML.MLOPS_RUNS TO ROLE MLOPS_ROLE;
+-- the run's record in MLOPS_NODE_RUNS
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_NODE_RUNS TO ROLE MLOPS_ROLE;
+GRANT INSERT ON TABLE ML_DEV.ML.MLOPS_NODE_RUNS TO ROLE MLOPS_ROLE;
+GRANT UPDATE ON TABLE ML_DEV.ML.MLOPS_NODE_RUNS TO ROLE MLOPS_ROLE;
+GRANT DELETE ON TABLE ML_DEV.ML.MLOPS_NODE_RUNS TO ROLE MLOPS_ROLE;
+-- the run's record in MLOPS_DATASETS
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_DATASETS TO ROLE MLOPS_ROLE;
+GRANT INSERT ON TABLE ML_DEV.ML.MLOPS_DATASETS TO ROLE MLOPS_ROLE;
+GRANT UPDATE ON TABLE ML_DEV.ML.MLOPS_DATASETS TO ROLE MLOPS_ROLE;
+GRANT DELETE ON TABLE ML_DEV.ML.MLOPS_DATASETS TO ROLE MLOPS_ROLE;
+-- the run's record in MLOPS_METRICS
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_METRICS TO ROLE MLOPS_ROLE;
+GRANT INSERT ON TABLE ML_DEV.ML.MLOPS_METRICS TO ROLE MLOPS_ROLE;
+GRANT UPDATE ON TABLE ML_DEV.ML.MLOPS_METRICS TO ROLE MLOPS_ROLE;
+GRANT DELETE ON TABLE ML_DEV.ML.MLOPS_METRICS TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.read_role
+GRANT MONITOR ON COMPUTE POOL MLOPS_COMPUTE_POOL TO ROLE MLOPS_READ_ROLE;
+GRANT MONITOR ON COMPUTE POOL MLOPS_COMPUTE_POOL_MEDIUM TO ROLE MLOPS_READ_ROLE;
+GRANT MONITOR ON COMPUTE POOL MLOPS_COMPUTE_POOL_LARGE TO ROLE MLOPS_READ_ROLE;
+GRANT READ ON STAGE ML_DEV.ML.MLOPS_ARTIFACTS TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_RUNS TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_NODE_RUNS TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_DATASETS TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_METRICS TO ROLE MLOPS_READ_ROLE;
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_DEPLOYMENTS TO ROLE MLOPS_READ_ROLE;
+
+-- 3. By the run role: the graph of tasks, and its start
+USE ROLE MLOPS_ROLE;
+
+-- Nothing in a graph can be changed while its root is started
+ALTER TASK IF EXISTS ML_DEV.ML.TASK_CUSTOMER_CHURN SUSPEND;
+-- start of a run
+CREATE OR ALTER TASK ML_DEV.ML.TASK_CUSTOMER_CHURN
+  SCHEDULE = 'USING CRON 0 3 * * 1 UTC'
+  OVERLAP_POLICY = NO_OVERLAP
+  SUSPEND_TASK_AFTER_NUM_FAILURES = 10
+  TASK_AUTO_RETRY_ATTEMPTS = 0
+  USER_TASK_TIMEOUT_MS = 21300000
+  COMMENT = 'mlops customer_churn: start of a run'
+AS
+SELECT 1;
+-- node generate_sample_data
+CREATE OR ALTER TASK ML_DEV.ML.TASK_GENERATE_SAMPLE_DATA
+  USER_TASK_TIMEOUT_MS = 1800000
+  COMMENT = 'mlops customer_churn: node generate_sample_data'
+  AFTER ML_DEV.ML.TASK_CUSTOMER_CHURN
+AS
+EXECUTE JOB SERVICE
+  IN COMPUTE POOL MLOPS_COMPUTE_POOL
+  QUERY_WAREHOUSE = MLOPS_WH
+  COMMENT = 'node=generate_sample_data'
+  FROM SPECIFICATION $$
+spec:
+  containers:
+    - name: main
+      image: /ml_dev/ml/mlops_images/mlops_framework:latest
+      args:
+        - --node
+        - generate_sample_data
+      env:
+        MLOPS_MODE: snowflake
+        MLOPS_TARGET: dev
+        PYTHONUNBUFFERED: '1'
+        SNOWFLAKE_WAREHOUSE: MLOPS_WH
+      resources:
+        requests:
+          memory: 2Gi
+          cpu: 1
+        limits:
+          memory: 2Gi
+          cpu: 1
+  logExporters:
+    eventTableConfig:
+      logLevel: INFO
+  platformMonitor:
+    metricConfig:
+      groups:
+        - system
+        - system_limits
+        - status
+$$;
+-- node preprocess_data
+CREATE OR ALTER TASK ML_DEV.ML.TASK_PREPROCESS_DATA
+  USER_TASK_TIMEOUT_MS = 2700000
+  COMMENT = 'mlops customer_churn: node preprocess_data'
+  AFTER ML_DEV.ML.TASK_GENERATE_SAMPLE_DATA
+AS
+EXECUTE JOB SERVICE
+  IN COMPUTE POOL MLOPS_COMPUTE_POOL
+  QUERY_WAREHOUSE = MLOPS_WH
+  COMMENT = 'node=preprocess_data'
+  FROM SPECIFICATION $$
+spec:
+  containers:
+    - name: main
+      image: /ml_dev/ml/mlops_images/mlops_framework:latest
+      args:
+        - --node
+        - preprocess_data
+      env:
+        MLOPS_MODE: snowflake
+        MLOPS_TARGET: dev
+        PYTHONUNBUFFERED: '1'
+        SNOWFLAKE_WAREHOUSE: MLOPS_WH
+      resources:
+        requests:
+          memory: 2Gi
+          cpu: 1
+        limits:
+          memory: 2Gi
+          cpu: 1
+  logExporters:
+    eventTableConfig:
+      logLevel: INFO
+  platformMonitor:
+    metricConfig:
+      groups:
+        - system
+        - system_limits
+        - status
+$$;
+-- node feature_engineering
+CREATE OR ALTER TASK ML_DEV.ML.TASK_FEATURE_ENGINEERING
+  USER_TASK_TIMEOUT_MS = 3600000
+  COMMENT = 'mlops customer_churn: node feature_engineering'
+  AFTER ML_DEV.ML.TASK_PREPROCESS_DATA
+AS
+EXECUTE JOB SERVICE
+  IN COMPUTE POOL MLOPS_COMPUTE_POOL_MEDIUM
+  QUERY_WAREHOUSE = MLOPS_WH
+  COMMENT = 'node=feature_engineering'
+  FROM SPECIFICATION $$
+spec:
+  containers:
+    - name: main
+      image: /ml_dev/ml/mlops_images/mlops_framework:latest
+      args:
+        - --node
+        - feature_engineering
+      env:
+        MLOPS_MODE: snowflake
+        MLOPS_TARGET: dev
+        PYTHONUNBUFFERED: '1'
+        SNOWFLAKE_WAREHOUSE: MLOPS_WH
+      resources:
+        requests:
+          memory: 4Gi
+          cpu: 2
+        limits:
+          memory: 4Gi
+          cpu: 2
+  logExporters:
+    eventTableConfig:
+      logLevel: INFO
+  platformMonitor:
+    metricConfig:
+      groups:
+        - system
+        - system_limits
+        - status
+$$;
+-- node train_test_split
+CREATE OR ALTER TASK ML_DEV.ML.TASK_TRAIN_TEST_SPLIT
+  USER_TASK_TIMEOUT_MS = 1800000
+  COMMENT = 'mlops customer_churn: node train_test_split'
+  AFTER ML_DEV.ML.TASK_FEATURE_ENGINEERING, ML_DEV.ML.TASK_PREPROCESS_DATA
+AS
+EXECUTE JOB SERVICE
+  IN COMPUTE POOL MLOPS_COMPUTE_POOL
+  QUERY_WAREHOUSE = MLOPS_WH
+  COMMENT = 'node=train_test_split'
+  FROM SPECIFICATION $$
+spec:
+  containers:
+    - name: main
+      image: /ml_dev/ml/mlops_images/mlops_framework:latest
+      args:
+        - --node
+        - train_test_split
+      env:
+        MLOPS_MODE: snowflake
+        MLOPS_TARGET: dev
+        PYTHONUNBUFFERED: '1'
+        SNOWFLAKE_WAREHOUSE: MLOPS_WH
+      resources:
+        requests:
+          memory: 2Gi
+          cpu: 1
+        limits:
+          memory: 2Gi
+          cpu: 1
+  logExporters:
+    eventTableConfig:
+      logLevel: INFO
+  platformMonitor:
+    metricConfig:
+      groups:
+        - system
+        - system_limits
+        - status
+$$;
+-- node train_model
+CREATE OR ALTER TASK ML_DEV.ML.TASK_TRAIN_MODEL
+  USER_TASK_TIMEOUT_MS = 7200000
+  COMMENT = 'mlops customer_churn: node train_model'
+  AFTER ML_DEV.ML.TASK_TRAIN_TEST_SPLIT
+AS
+EXECUTE JOB SERVICE
+  IN COMPUTE POOL MLOPS_COMPUTE_POOL_LARGE
+  QUERY_WAREHOUSE = MLOPS_WH
+  COMMENT = 'node=train_model'
+  FROM SPECIFICATION $$
+spec:
+  containers:
+    - name: main
+      image: /ml_dev/ml/mlops_images/mlops_framework:latest
+      args:
+        - --node
+        - train_model
+      env:
+        MLOPS_MODE: snowflake
+        MLOPS_TARGET: dev
+        PYTHONUNBUFFERED: '1'
+        SNOWFLAKE_WAREHOUSE: MLOPS_WH
+      resources:
+        requests:
+          memory: 8Gi
+          cpu: 4
+        limits:
+          memory: 8Gi
+          cpu: 4
+  logExporters:
+    eventTableConfig:
+      logLevel: INFO
+  platformMonitor:
+    metricConfig:
+      groups:
+        - system
+        - system_limits
+        - status
+$$;
+-- node evaluate_model
+CREATE OR ALTER TASK ML_DEV.ML.TASK_EVALUATE_MODEL
+  USER_TASK_TIMEOUT_MS = 3600000
+  COMMENT = 'mlops customer_churn: node evaluate_model'
+  AFTER ML_DEV.ML.TASK_TRAIN_MODEL, ML_DEV.ML.TASK_TRAIN_TEST_SPLIT
+AS
+EXECUTE JOB SERVICE
+  IN COMPUTE POOL MLOPS_COMPUTE_POOL_MEDIUM
+  QUERY_WAREHOUSE = MLOPS_WH
+  COMMENT = 'node=evaluate_model'
+  FROM SPECIFICATION $$
+spec:
+  containers:
+    - name: main
+      image: /ml_dev/ml/mlops_images/mlops_framework:latest
+      args:
+        - --node
+        - evaluate_model
+      env:
+        MLOPS_MODE: snowflake
+        MLOPS_TARGET: dev
+        PYTHONUNBUFFERED: '1'
+        SNOWFLAKE_WAREHOUSE: MLOPS_WH
+      resources:
+        requests:
+          memory: 4Gi
+          cpu: 2
+        limits:
+          memory: 4Gi
+          cpu: 2
+  logExporters:
+    eventTableConfig:
+      logLevel: INFO
+  platformMonitor:
+    metricConfig:
+      groups:
+        - system
+        - system_limits
+        - status
+$$;
+-- end of a run
+CREATE OR ALTER TASK ML_DEV.ML.TASK_CUSTOMER_CHURN_FINALIZE
+  USER_TASK_TIMEOUT_MS = 600000
+  COMMENT = 'mlops customer_churn: end of a run'
+  FINALIZE = ML_DEV.ML.TASK_CUSTOMER_CHURN
+AS
+EXECUTE IMMEDIATE $$
+BEGIN
+  LET run VARCHAR := (SELECT SYSTEM$TASK_RUNTIME_INFO('CURRENT_TASK_GRAPH_RUN_GROUP_ID'));
+  LET root VARCHAR := (SELECT SYSTEM$TASK_RUNTIME_INFO('CURRENT_ROOT_TASK_UUID'));
+  LET now VARCHAR := (SELECT TO_VARCHAR(SYSDATE(), 'YYYY-MM-DD"T"HH24:MI:SS.FF6') || '+00:00');
+  CREATE OR REPLACE TEMPORARY TABLE ML_DEV.ML.MLOPS_ENDED AS
+    SELECT LOWER(SUBSTR(name, 6)) AS node, state, COALESCE(error_message, '') AS error,
+      TO_VARCHAR(CONVERT_TIMEZONE('UTC', query_start_time), 'YYYY-MM-DD"T"HH24:MI:SS.FF6') || '+00:00' AS began
+    FROM TABLE(ML_DEV.INFORMATION_SCHEMA.TASK_HISTORY(
+      ROOT_TASK_ID => :root,
+      SCHEDULED_TIME_RANGE_START => DATEADD('day', -7, CURRENT_TIMESTAMP()),
+      RESULT_LIMIT => 10000))
+    WHERE graph_run_group_id = :run AND name NOT IN ('TASK_CUSTOMER_CHURN', 'TASK_CUSTOMER_CHURN_FINALIZE')
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY name ORDER BY attempt_number DESC) = 1;
+  LET status VARCHAR := (
+    SELECT CASE WHEN COUNT_IF(state LIKE 'FAILED%') > 0 THEN 'failed'
+      WHEN COUNT_IF(state LIKE 'CANCEL%') > 0 THEN 'cancelled' ELSE 'succeeded' END
+    FROM ML_DEV.ML.MLOPS_ENDED);
+  LET failures VARCHAR := (
+    SELECT COALESCE(LISTAGG(node || ': ' || error, '\n') WITHIN GROUP (ORDER BY node), '')
+    FROM ML_DEV.ML.MLOPS_ENDED WHERE state LIKE 'FAILED%');
+  INSERT INTO ML_DEV.ML.MLOPS_RUNS (run_id, project, status, started, seconds, git_dirty, record)
+    SELECT :run, 'customer_churn', :status, began, 0, FALSE, TO_JSON(OBJECT_CONSTRUCT(
+      'run_id', :run, 'project', 'customer_churn', 'status', :status, 'started', began))
+    FROM (SELECT COALESCE(MIN(began), :now) AS began FROM ML_DEV.ML.MLOPS_ENDED)
+    WHERE NOT EXISTS (SELECT 1 FROM ML_DEV.ML.MLOPS_RUNS WHERE run_id = :run);
+  INSERT INTO ML_DEV.ML.MLOPS_NODE_RUNS
+      (run_id, node, status, reason, detail, attempt, started, seconds, error, record)
+    SELECT :run, node, 'failed', 'not_started', '', 1, COALESCE(began, :now), 0, error,
+      TO_JSON(OBJECT_CONSTRUCT('run_id', :run, 'node', node, 'status', 'failed', 'reason',
+        OBJECT_CONSTRUCT('kind', 'not_started'), 'started', COALESCE(began, :now),
+        'error', error, 'exit_code', 4))
+    FROM ML_DEV.ML.MLOPS_ENDED WHERE state LIKE 'FAILED%'
+      AND node NOT IN (SELECT node FROM ML_DEV.ML.MLOPS_NODE_RUNS WHERE run_id = :run);
+  MERGE INTO ML_DEV.ML.MLOPS_NODE_RUNS AS recorded USING ML_DEV.ML.MLOPS_ENDED AS ended
+    ON recorded.run_id = :run AND recorded.node = ended.node
+    WHEN MATCHED AND recorded.status = 'running' AND ended.state NOT IN ('SCHEDULED', 'EXECUTING')
+    THEN UPDATE SET status = IFF(ended.state LIKE 'CANCEL%', 'cancelled', 'failed'),
+      error = IFF(ended.error = '', 'the container ended without a word', ended.error);
+  UPDATE ML_DEV.ML.MLOPS_RUNS SET status = :status,
+      seconds = DATEDIFF('millisecond', started::TIMESTAMP_TZ, :now::TIMESTAMP_TZ) / 1000
+    WHERE run_id = :run;
+  CALL SYSTEM$SET_RETURN_VALUE(:status);
+  RETURN status;
+END;
+$$;
+-- Children first, the root last
+ALTER TASK ML_DEV.ML.TASK_GENERATE_SAMPLE_DATA RESUME;
+ALTER TASK ML_DEV.ML.TASK_PREPROCESS_DATA RESUME;
+ALTER TASK ML_DEV.ML.TASK_FEATURE_ENGINEERING RESUME;
+ALTER TASK ML_DEV.ML.TASK_TRAIN_TEST_SPLIT RESUME;
+ALTER TASK ML_DEV.ML.TASK_TRAIN_MODEL RESUME;
+ALTER TASK ML_DEV.ML.TASK_EVALUATE_MODEL RESUME;
+ALTER TASK ML_DEV.ML.TASK_CUSTOMER_CHURN_FINALIZE RESUME;
+ALTER TASK ML_DEV.ML.TASK_CUSTOMER_CHURN RESUME;
