@@ -11,6 +11,8 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import msgspec
+
 from sf_ml_framework import settings
 from sf_ml_framework.connection import files
 from sf_ml_framework.connection.files import Files
@@ -62,6 +64,53 @@ def resolve(
         UnknownNameError: ``--connection`` names none.
         SettingsError: a file cannot be used, a value cannot be, or nothing says how to sign in.
     """
+    said = _gathered(root, flags, environ, session_token, needed=needed)
+    kept, unused, kept_back = _settled(said.values, trusted=said.trusted)
+    if not any(value.key == "account" for value in kept):
+        _complete_or_absent(said.given, kept, container=said.container)
+        return None
+    here = any(value.level <= Level.DOTENV and value.key == "account" for value in kept)
+    connection = ConnectionSettings(
+        values=kept,
+        name=said.name if said.name in said.files.sections or said.asked is not None else "",
+        named_by=said.named_by,
+        given=said.container or said.asked is not None or here,
+        in_container=said.container,
+        unused=unused,
+        warnings=(*said.files.warnings, *kept_back, *_ignored(said.name, said.files)),
+    )
+    if checked and (needed or connection.given):
+        check(connection)
+    return connection
+
+
+class _Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is said of a connection, by whomever."""
+
+    given: dict[str, str]
+    """The flags."""
+    container: bool
+    files: Files
+    name: str
+    named_by: str
+    asked: Level | None
+    """Where the connection was named; none: it is the default."""
+    values: list[Value]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it was named by whoever calls, and not by a file of the project."""
+        return self.asked is not None and self.asked < Level.DOTENV
+
+
+def _gathered(
+    root: Path | None,
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    session_token: Path,
+    *,
+    needed: bool,
+) -> _Gathered:
     given = {_canonical(key): text for key, text in flags.items() if text}
     container = in_container(environ, session_token)
     env_file = root / ".env" if root is not None and not container else None
@@ -79,25 +128,15 @@ def resolve(
         *(_of_container(environ, session_token) if container else ()),
     ]
     _known_connection(name, named_by, found, values)
-    trusted = asked is not None and asked < Level.DOTENV
-    kept, unused, kept_back = _settled(values, trusted=trusted)
-    if not any(value.key == "account" for value in kept):
-        _complete_or_absent(given, kept, container=container)
-        return None
-    connection = ConnectionSettings(
-        values=kept,
-        name=name if name in found.sections or asked is not None else "",
+    return _Gathered(
+        given=given,
+        container=container,
+        files=found,
+        name=name,
         named_by=named_by,
-        given=container
-        or asked is not None
-        or any(value.level <= Level.DOTENV and value.key == "account" for value in kept),
-        in_container=container,
-        unused=unused,
-        warnings=(*found.warnings, *kept_back, *_ignored(name, found)),
+        asked=asked,
+        values=values,
     )
-    if checked and (needed or connection.given):
-        check(connection)
-    return connection
 
 
 def in_container(environ: Mapping[str, str], session_token: Path = Path(SESSION_TOKEN)) -> bool:

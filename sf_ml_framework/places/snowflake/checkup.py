@@ -67,6 +67,12 @@ def examine(
     yield _role(session, target)
     if target is None:
         return
+    yield from _objects(account, target, sizes)
+    yield from _grants(account, grants)
+
+
+def _objects(account: Account, target: Target, sizes: Collection[PoolSize]) -> Iterator[Check]:
+    """Yield what is found of each object that the target names."""
     looks: list[tuple[str, Callable[[], Check]]] = [
         ("warehouse", partial(_warehouse, account, target)),
         ("database", partial(_database, account, target)),
@@ -82,7 +88,6 @@ def examine(
         except (AbsentError, AccessDeniedError) as error:
             # What SHOW may not look into is told as missing.
             yield Check(name=name, state="failed", says=str(error), remedy=error.remedy)
-    yield from _grants(account, grants)
 
 
 _SESSION = """SELECT CURRENT_USER() AS "user", CURRENT_ACCOUNT() AS "account",
