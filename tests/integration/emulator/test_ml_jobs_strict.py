@@ -103,6 +103,47 @@ def test_a_role_needs_the_grants_that_the_page_names(session, pool, snowflake_co
     session.sql(f"drop role {role}").collect()
 
 
+def test_the_whole_client_works_for_a_role_with_those_grants(
+    session, pool, snowflake_connection, tmp_path
+):
+    """It makes its own stage; the job reads with the same role."""
+    from snowflake.snowpark import Session
+
+    place, role = session.get_current_database().strip('"'), f"R_{uuid.uuid4().hex[:8]}".upper()
+    (user,) = session.sql("select current_user()").collect()[0]
+    for sql in (
+        f"create role {role}",
+        f"grant role {role} to user {user}",
+        f"grant usage on database {place} to role {role}",
+        f"grant usage, create service, create stage on schema {place}.PUBLIC to role {role}",
+        f"grant usage on compute pool {pool} to role {role}",
+        f"grant usage on warehouse {session.get_current_warehouse()} to role {role}",
+        "create table given as select 7 as n",
+        "create table kept as select 8 as n",
+        f"grant select on table given to role {role}",
+    ):
+        session.sql(sql).collect()
+    file = tmp_path / "payload.py"
+    file.write_text(
+        "from snowflake.snowpark import Session\n"
+        "session = Session.builder.getOrCreate()\n"
+        "__return__ = session.get_current_role(), session.table('given').collect()[0][0]\n"
+        "session.table('kept').collect()\n"
+    )
+    login = {**snowflake_connection, "role": role, "database": place, "schema": "PUBLIC"}
+    with Session.builder.configs(login).create() as opened:
+        job = jobs.submit_file(str(file), pool, stage_name="payload", session=opened)
+        with pytest.raises(RuntimeError, match="KEPT"):
+            job.result()
+        logs = job.get_logs(verbose=True)
+        listed = jobs.list_jobs(session=opened)
+        jobs.delete_job(job, session=opened)
+    session.sql(f"drop role {role}").collect()
+
+    assert "does not exist or not authorized" in logs
+    assert list(listed["owner"]) == [role]
+
+
 def test_a_runtime_is_an_image_of_snowflakes_or_of_the_account(session, pool):
     def runtime(written):
         return session.sql(f"call system$get_ml_job_runtime('{pool}', '{written}')").collect()[0][0]
