@@ -28,6 +28,9 @@ def settled(
     """
     if run.status != "running":
         return run, nodes
+    if workspace.mode == "snowflake":
+        # Whether a container lives the task history tells, see `mlops tasks status`.
+        return run, nodes
     if run.run_id == living_run(workspace):
         return msgspec.structs.replace(run, seconds=_since(run.started)), [
             msgspec.structs.replace(each, seconds=_since(each.started))

@@ -143,13 +143,14 @@ def _agreed(invocation: Invocation, chosen: list[Part], *, yes: bool) -> bool:
 
 def _removed(workspace: Workspace, chosen: list[Part], command: str) -> Iterator[str]:
     """Take away *chosen* while no run goes on, and yield what was done."""
+    from sf_ml_framework.run.journal import FILE, SqliteJournal
     from sf_ml_framework.run.lock import Holder, RunLock
 
     holder = Holder(run_id="none", pid=os.getpid(), command=command)
     with RunLock(workspace.root, holder):
         for part in chosen:
             if part.option == "journal":
-                aside = workspace.journal.move_aside()
+                aside = SqliteJournal(workspace.root / FILE).move_aside()
                 if aside is not None:
                     yield f"moved the journal to {workspace.shown(aside)}"
                 continue

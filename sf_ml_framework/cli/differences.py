@@ -12,6 +12,7 @@ from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import completes_runs, format_option
 from sf_ml_framework.cli.output import Column, Form, Output, text_of
+from sf_ml_framework.cli.where import where_options
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 from sf_ml_framework.errors import FrameworkError, UsageError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.argument("second", metavar="RUN]", required=False, shell_complete=completes_runs)
 @click.option("--exit-code", is_flag=True, help="End with 1 when the runs differ.")
 @format_option
+@where_options
 @click.pass_obj
 def diff(
     invocation: Invocation, /, first: str | None, second: str | None, exit_code: bool, form: Form
@@ -45,7 +47,7 @@ def diff(
     from sf_ml_framework.cli.comparison import compare
 
     output = invocation.output
-    with open_workspace(invocation) as workspace:
+    with open_workspace(invocation, anywhere=True) as workspace:
         journal = workspace.journal
         before, after = _named(journal, first, second)
         found = compare(

@@ -12,6 +12,7 @@ from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import completes_nodes, format_option, run_argument
 from sf_ml_framework.cli.output import Column, Form, Output
+from sf_ml_framework.cli.where import where_options
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 from sf_ml_framework.errors import DataError, UnknownNameError
 
@@ -34,6 +35,7 @@ STATUSES = ("running", "succeeded", "failed", "cancelled")
 )
 @click.option("--status", type=click.Choice(STATUSES), help="Only such runs.")
 @format_option
+@where_options
 @click.pass_obj
 def history(invocation: Invocation, /, limit: int, status: str | None, form: Form) -> None:
     """List the runs, newest first.
@@ -48,7 +50,7 @@ def history(invocation: Invocation, /, limit: int, status: str | None, form: For
     """
     from sf_ml_framework.cli.shapes import history_fields
 
-    with open_workspace(invocation) as workspace:
+    with open_workspace(invocation, anywhere=True) as workspace:
         journal = workspace.journal
         rows = [
             history_fields(*settled(workspace, run, journal.node_runs(run.run_id)))
@@ -69,6 +71,7 @@ def history(invocation: Invocation, /, limit: int, status: str | None, form: For
     help="Print all that this node printed in the run.",
 )
 @format_option
+@where_options
 @click.pass_obj
 def show(invocation: Invocation, /, run: str, logs: str | None, form: Form) -> None:
     """Show one run, or what a node printed in it.
@@ -82,7 +85,7 @@ def show(invocation: Invocation, /, run: str, logs: str | None, form: Form) -> N
         mlops show last --format json
     """
     output = invocation.output
-    with open_workspace(invocation) as workspace:
+    with open_workspace(invocation, anywhere=True) as workspace:
         record = workspace.journal.run(run)
         record, nodes = settled(workspace, record, workspace.journal.node_runs(record.run_id))
         if logs is not None:

@@ -14,6 +14,7 @@ from sf_ml_framework.cli.files import write_text
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import run_argument
 from sf_ml_framework.cli.output import Output
+from sf_ml_framework.cli.where import where_options
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 from sf_ml_framework.errors import FrameworkError, UsageError
 
@@ -30,6 +31,7 @@ _LOGGER = logging.getLogger(__name__)
 @run_argument(required=False)
 @click.option("--output", "target", type=Path, metavar="FILE", help="Write the page there.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
+@where_options
 @click.pass_obj
 def report(invocation: Invocation, /, run: str | None, target: Path | None, opened: bool) -> None:
     """Write the report of a run, for a browser.
@@ -43,7 +45,7 @@ def report(invocation: Invocation, /, run: str | None, target: Path | None, open
         mlops report last --output churn.html
     """
     output = invocation.output
-    with open_workspace(invocation) as workspace:
+    with open_workspace(invocation, anywhere=True) as workspace:
         journal = workspace.journal
         if run is None and not journal.runs(limit=1):
             raise UsageError("nothing has run here yet", remedy="`mlops run` makes the first run")
@@ -97,6 +99,11 @@ def rendered(
 
     reports: dict[str, Any] = {}
     kinds = {dataset.name: dataset for dataset in workspace.manifest.datasets}
+    if workspace.mode == "snowflake":
+        reports, gone = workspace.reports_of(nodes)
+        for why in gone:
+            output.talk(f"a report is left out: {why}")
+        return page.render(record, nodes, workspace.manifest, reports)
     for saved in (saved for node_run in nodes for saved in node_run.outputs):
         dataset = kinds.get(saved.dataset)
         if dataset is None or dataset.kind != "report":

@@ -23,6 +23,7 @@ from sf_ml_framework.cli.options import (
     selection_options,
 )
 from sf_ml_framework.cli.output import Form
+from sf_ml_framework.cli.where import where_options, where_options_but_target
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--wait", is_flag=True, help="Wait for another run in this folder to end.")
 @data_format_option
 @format_option
+@where_options
 @click.pass_obj
 def run(invocation: Invocation, /, **options: Any) -> None:
     """Run the pipeline, or a part of it.
@@ -84,7 +86,7 @@ def run(invocation: Invocation, /, **options: Any) -> None:
     # JSON and CSV own standard output; a person's progress then goes beside it.
     stream = output.stdout if asked.form == "table" else output.stderr
     with (
-        open_workspace(invocation, asked.data_format) as workspace,
+        open_workspace(invocation, asked.data_format, anywhere=True) as workspace,
         early_worker(workspace) as early,
     ):
         request = request_of(workspace, invocation, asked)
@@ -118,6 +120,7 @@ def run(invocation: Invocation, /, **options: Any) -> None:
 @outputs_option
 @data_format_option
 @format_option
+@where_options_but_target
 @click.pass_obj
 def execute(invocation: Invocation, /, node: str, form: Form, **options: Any) -> None:
     """Run one node by itself, now.
@@ -137,9 +140,11 @@ def execute(invocation: Invocation, /, node: str, form: Form, **options: Any) ->
     from sf_ml_framework.run.interrupts import Stopped, stop_on_signals
 
     output = invocation.output
-    with open_workspace(invocation, options["data_format"]) as workspace:
+    with open_workspace(invocation, options["data_format"], anywhere=True) as workspace:
         workspace.node(node)
         logging.basicConfig(level=logging.INFO, format=logs.FORMAT)
+        if not invocation.debug:
+            logs.quieten_libraries()
         changed = overrides.parse(options["inputs"], options["outputs"], options["params"])
         try:
             with stop_on_signals(), output.keeping_results_apart(form != "table"):

@@ -54,7 +54,7 @@ def tell(
         key = next((each.metrics for each in reversed(nodes) if each.metrics), {})
         lines = {
             "metrics": words.metrics(key, MOST_METRICS) if key else "",
-            "data": f"{workspace.shown(workspace.data)}/" if record.status == "succeeded" else "",
+            "data": workspace.data_shown if record.status == "succeeded" else "",
             "report": workspace.shown(page) if page else "",
         }
         for name, text in lines.items():

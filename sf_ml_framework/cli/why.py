@@ -18,6 +18,7 @@ from sf_ml_framework.cli.options import (
     params_option,
 )
 from sf_ml_framework.cli.output import Column, Form, Output
+from sf_ml_framework.cli.where import where_options
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Answer(msgspec.Struct, kw_only=True):
 @inputs_option
 @data_format_option
 @format_option
+@where_options
 @click.pass_obj
 def why(invocation: Invocation, /, node: str, form: Form, **options: Any) -> None:
     """Tell why a node would run, or be skipped.
@@ -63,7 +65,7 @@ def why(invocation: Invocation, /, node: str, form: Form, **options: Any) -> Non
     from sf_ml_framework.run import overrides
 
     changed = overrides.parse(options["inputs"], "", options["params"])
-    with open_workspace(invocation, options["data_format"]) as workspace:
+    with open_workspace(invocation, options["data_format"], anywhere=True) as workspace:
         answer = answer_for(workspace, node, changed)
     match form:
         case "json":

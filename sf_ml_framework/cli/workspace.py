@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sf_ml_framework import settings
 from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.where import Where, asked, mode_of
 from sf_ml_framework.errors import OperatorError, UnknownNameError
 from sf_ml_framework.manifest import load
 from sf_ml_framework.manifest.model import Manifest, NodeSpec
 from sf_ml_framework.settings import Format, Settings
 
 if TYPE_CHECKING:
-    from sf_ml_framework.places.local.place import LocalPlace
+    from sf_ml_framework.author.report import Report
+    from sf_ml_framework.connection import Mode
+    from sf_ml_framework.places.snowflake.session import Account
     from sf_ml_framework.run.cache import Cache
-    from sf_ml_framework.run.journal import SqliteJournal
     from sf_ml_framework.run.once import Once
-    from sf_ml_framework.run.ports import Observer
+    from sf_ml_framework.run.ports import Journal, Observer, Place
     from sf_ml_framework.run.process import WorkerProcess
+    from sf_ml_framework.run.records import NodeRun
     from sf_ml_framework.run.runner import Runner
+    from sf_ml_framework.targets import Target
 
 VARIABLE = "MLOPS_PROJECT_DIR"
 """Names the project when --project does not."""
@@ -41,10 +45,13 @@ class Workspace:
     Use ``open_workspace``, which also closes it.
     """
 
-    def __init__(self, root: Path, data_format: Format | None = None) -> None:
+    def __init__(
+        self, root: Path, data_format: Format | None = None, where: Where | None = None
+    ) -> None:
         self.root = root
         self.on_import: Callable[[str], None] | None = None
         """Told of the project's module before it is imported."""
+        self.where = where or Where(mode="local")
         self._data_format = data_format
 
     @cached_property
@@ -62,15 +69,45 @@ class Workspace:
         return load.compiled(self.root, self.settings.project, self.on_import)
 
     @cached_property
-    def journal(self) -> SqliteJournal:
-        """What ran before; the file is made by the first run."""
+    def mode(self) -> Mode:
+        """Whether data and history are on this machine or in an account."""
+        return mode_of(self.where, self.root)
+
+    @cached_property
+    def target(self) -> Target:
+        """The environment, in an account."""
+        from sf_ml_framework import targets
+
+        return targets.load(self.settings, self.where.target)
+
+    @cached_property
+    def account(self) -> Account:
+        """The account of the target, not yet connected."""
+        from sf_ml_framework.cli.account import account_of, needed_connection
+
+        connection = needed_connection(self.root)
+        return account_of(connection, self.target, query_tag=f"mlops:{self.target.name}")
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What ran before; on this machine the file is made by the first run."""
+        if self.mode == "snowflake":
+            from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
+
+            return SnowflakeJournal(self.account, self.target.database, self.target.schema)
         from sf_ml_framework.run.journal import FILE, SqliteJournal
 
         return SqliteJournal(self.root / FILE)
 
     @cached_property
-    def place(self) -> LocalPlace:
+    def place(self) -> Place:
         """Where the data stand."""
+        if self.mode == "snowflake":
+            from sf_ml_framework.places.snowflake.names import Names
+            from sf_ml_framework.places.snowflake.place import SnowflakePlace
+
+            names = Names.of(self.target)
+            return SnowflakePlace(self.account, names, self.manifest, alias=self.target.name)
         from sf_ml_framework.places.local.place import LocalPlace
 
         local = self.settings.local
@@ -82,6 +119,13 @@ class Workspace:
             threads=local.threads or None,
             producers=self.manifest.producers(),
         )
+
+    def reports_of(self, nodes: Sequence[NodeRun]) -> tuple[dict[str, Report], list[str]]:
+        """Return what the nodes of a run in an account reported then, and why the rest is gone."""
+        from sf_ml_framework.places.snowflake.place import SnowflakePlace
+
+        assert isinstance(self.place, SnowflakePlace)  # noqa: S101 -- asked in an account alone
+        return self.place.reports_of(nodes)
 
     @cached_property
     def cache(self) -> Cache:
@@ -97,8 +141,24 @@ class Workspace:
 
     @property
     def data(self) -> Path:
-        """Folder of the datasets."""
+        """Folder of the datasets on this machine."""
         return self.root / self.settings.local.data
+
+    @property
+    def data_shown(self) -> str:
+        """Where the datasets stand, for a person."""
+        if self.mode == "snowflake":
+            return f"{self.target.database}.{self.target.schema}"
+        return f"{self.shown(self.data)}/"
+
+    @property
+    def run_settings(self) -> dict[str, Any]:
+        """What a run's record keeps of the settings."""
+        if self.mode == "snowflake":
+            target = self.target
+            return {"target": target.name, "database": target.database, "schema": target.schema}
+        found: dict[str, Any] = msgspec.to_builtins(self.settings.local)
+        return found
 
     def folder_of_run(self, run_id: str) -> Path:
         """Return where a run leaves its logs and its report."""
@@ -144,7 +204,7 @@ class Workspace:
             observer,
             root=self.root,
             workers=local.workers if workers is None else workers,
-            settings=msgspec.to_builtins(local),
+            settings=self.run_settings,
             early=early,
         )
 
@@ -161,12 +221,12 @@ class Workspace:
             self.journal,
             self.cache,
             root=self.root,
-            settings=msgspec.to_builtins(self.settings.local),
+            settings=self.run_settings,
         )
 
     def close(self) -> None:
         """Release what was opened."""
-        for name in ("place", "journal"):
+        for name in ("place", "journal", "account"):
             opened = self.__dict__.get(name)
             if opened is not None:
                 opened.close()
@@ -176,16 +236,25 @@ class Workspace:
         # The same words that container.py reads; the two rooms know each other as programs only.
         local = msgspec.json.encode(self.settings.local).decode()
         module = "sf_ml_framework.container"
-        return [
+        command = [
             sys.executable, "-m", module, "worker", "--project", str(self.root), "--local", local,
         ]  # fmt: skip
+        if self.mode == "snowflake":
+            flags = msgspec.json.encode(dict(self.where.flags)).decode()
+            command += ["--target", self.target.name, "--connection", flags]
+        return command
 
 
 @contextmanager
 def open_workspace(
-    invocation: Invocation, data_format: Format | None = None
+    invocation: Invocation, data_format: Format | None = None, *, anywhere: bool = False
 ) -> Iterator[Workspace]:
     """Open the project that the command line names, or the one around this folder.
+
+    Args:
+        invocation: names the project.
+        data_format: of tables on this machine; none: as the settings say.
+        anywhere: whether data and history may be in an account; else they are on this machine.
 
     Raises:
         SettingsError: there is none.
@@ -200,7 +269,7 @@ def open_workspace(
             remedy="name the folder that holds mlops.yml",
         )
     root = settings.find_root(named or invocation.start or Path.cwd())
-    workspace = Workspace(root, data_format)
+    workspace = Workspace(root, data_format, asked() if anywhere else None)
     try:
         yield workspace
     finally:

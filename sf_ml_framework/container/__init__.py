@@ -160,7 +160,7 @@ def _logging(given: argparse.Namespace) -> Iterator[None]:
 
     Text goes to standard error. JSON goes to standard output, with what the node prints.
     """
-    from sf_ml_framework.run.logs import FORMAT, JsonFormatter, LoggedLines
+    from sf_ml_framework.run.logs import FORMAT, JsonFormatter, LoggedLines, quieten_libraries
 
     as_text = (given.log_format or ("json" if os.environ.get(INSIDE) else "text")) == "text"
     handler = logging.StreamHandler(sys.stderr if as_text else sys.stdout)
@@ -168,6 +168,7 @@ def _logging(given: argparse.Namespace) -> Iterator[None]:
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    quieten_libraries()
     try:
         if as_text:
             handler.setFormatter(logging.Formatter(FORMAT))

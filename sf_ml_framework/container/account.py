@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sf_ml_framework import connection as connections
+from sf_ml_framework import settings as project_settings
 from sf_ml_framework import targets
 from sf_ml_framework.errors import FrameworkError, OperatorError
 from sf_ml_framework.manifest.model import Manifest
@@ -64,6 +65,25 @@ def run_node(
             return visit.run_in_task(node, overrides)
         given = run_id or os.environ.get(RUN, "") or new_run_id()
         return visit.run(node, overrides, run_id=given, command=command)
+
+
+def serve_in_account(descriptor: int, root: Path, target: str, flags: Mapping[str, str]) -> int:
+    """Be a worker whose data are in an account; return the exit code.
+
+    Args:
+        descriptor: one end of a socket pair; the run holds the other.
+        root: the project's folder.
+        target: name in ``mlops.yml``.
+        flags: what the command line of the run said of the connection.
+    """
+    from sf_ml_framework.manifest.load import compiled
+    from sf_ml_framework.run.worker import serve
+
+    settings = project_settings.load(root)
+    chosen = targets.load(settings, target)
+    with opened(root, chosen, "worker", flags) as account:
+        manifest = compiled(root, settings.project)
+        return serve(descriptor, lambda: open_place(account, chosen, manifest), root)
 
 
 @contextmanager

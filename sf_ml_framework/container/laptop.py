@@ -29,8 +29,13 @@ def work(arguments: Sequence[str]) -> int:
     # Written by worker_command alone: pairs of a name and a value.
     given = dict(zip(arguments[::2], arguments[1::2], strict=True))
     root = Path(given["--project"])
-    local = msgspec.json.decode(given["--local"], type=LocalSettings)
     sys.path.insert(0, str(root))
+    if "--target" in given:
+        from sf_ml_framework.container.account import serve_in_account
+
+        flags = msgspec.json.decode(given["--connection"], type=dict[str, str])
+        return serve_in_account(int(given["--fd"]), root, given["--target"], flags)
+    local = msgspec.json.decode(given["--local"], type=LocalSettings)
     return serve(int(given["--fd"]), lambda: open_place(root, local), root)
 
 

@@ -18,6 +18,18 @@ _TAIL_BYTES = 16 * 1024
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
+_TALKATIVE = ("snowflake", "sqlglot", "matplotlib")
+"""Libraries that tell at INFO what no reader of a node's log asked for."""
+
+
+def quieten_libraries() -> None:
+    """Let libraries that talk much tell warnings alone, unless someone has asked them for more."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
+
+
 class Capture:
     """Sends this process's standard output and error to one file after another.
 
@@ -29,6 +41,7 @@ class Capture:
         # Nodes log with the standard library; without a handler their lines would be lost.
         self._handler = logging.StreamHandler(self._error)
         logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[self._handler])
+        quieten_libraries()
 
     def begin(self, file: Path) -> None:
         """From now on append to *file*, also when someone replaced or closed a stream.

@@ -128,6 +128,10 @@ class Journal(Protocol):
         """Return the nodes of a run (exact id) in the order in which they began."""
         ...
 
+    def close(self) -> None:
+        """Release what is held open; what is asked afterwards opens it anew."""
+        ...
+
 
 class Observer(Protocol):
     """Who is told of progress while a run goes on, in the process that runs it."""

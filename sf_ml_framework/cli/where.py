@@ -1,0 +1,109 @@
+"""Options of the commands that work on this machine or in an account, and what they say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from sf_ml_framework.cli import connection_options
+
+if TYPE_CHECKING:
+    from sf_ml_framework.connection import Mode
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_META = "sf_ml_framework.where"
+"""Where the options are kept while the line is read; ``asked`` returns them."""
+
+
+class Where(NamedTuple):
+    """What a command line says of where to work."""
+
+    mode: str = ""
+    """What ``--mode`` says; empty where it was not given."""
+    target: str = ""
+    """What ``--target`` says; empty: the default one."""
+    flags: Mapping[str, str] = {}
+    """What the line says of the connection."""
+
+
+def where_options(function: _F) -> _F:
+    """Add ``--mode``, ``--target`` and the options of a connection.
+
+    They are not handed to the command, but heeded by ``open_workspace(…, anywhere=True)``.
+    """
+    return _brief(connection_options.connection_options(_mode(_target(function))))
+
+
+def where_options_but_target(function: _F) -> _F:
+    """Add them for a command to which ``--target`` says something else."""
+    return _brief(connection_options.connection_options(_mode(function)))
+
+
+def asked(context: click.Context | None = None) -> Where:
+    """Return what the line says."""
+    found = context or click.get_current_context(silent=True)
+    said: dict[str, str] = found.meta.get(_META, {}) if found is not None else {}
+    return Where(**said, flags=connection_options.flags_of(found))
+
+
+def mode_of(where: Where, root: Path, environ: Mapping[str, str] = os.environ) -> Mode:
+    """Return whether the project in *root* works on this machine or in an account.
+
+    Raises:
+        SettingsError: a connection was given that cannot be used.
+    """
+    if where.mode == "local" and not where.flags:
+        # Who says so works here, whatever is wrong with a connection.
+        return "local"
+    hints = any(name.startswith(("SNOWFLAKE_", "MLOPS_MODE")) for name in environ)
+    if not hints and not where.flags and not where.mode and not (root / ".env").is_file():
+        return "local"
+    from sf_ml_framework import connection
+
+    found = connection.resolve(root, where.flags, environ)
+    return connection.mode(found, environ, where.mode, root)
+
+
+def _brief(function: _F) -> _F:
+    """Leave out of the help what ``mlops doctor --help`` lists: one line for each value."""
+    values = {name.replace("-", "_") for name, _ in connection_options.VALUES}
+    for option in getattr(function, "__click_params__", []):
+        if option.name in values | {"temporary"}:
+            option.hidden = True
+    return function
+
+
+def _mode(function: _F) -> _F:
+    return click.option(
+        "--mode",
+        type=click.Choice(["local", "snowflake"]),
+        expose_value=False,
+        callback=_remember,
+        help="Where to work; by default in the account when a connection is given.",
+    )(function)
+
+
+def _target(function: _F) -> _F:
+    return click.option(
+        "-t",
+        "--target",
+        "--env",
+        "in_target",
+        metavar="NAME",
+        expose_value=False,
+        callback=_remember,
+        shell_complete=connection_options.completes_targets,
+        help="Environment of mlops.yml, in an account. More ways to say how to connect:"
+        " mlops doctor --help.",
+    )(function)
+
+
+def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
+    if value:
+        key = (option.name or "").removeprefix("in_")
+        context.meta.setdefault(_META, {})[key] = str(value)
