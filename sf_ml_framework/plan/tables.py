@@ -86,7 +86,7 @@ _TABLES = (
     ),
     _table(
         DEPLOYMENTS,
-        ("DEPLOYMENT",),
+        ("KIND", "DEPLOYMENT"),
         "One row for each deployment, with the state that it applied; the kind 'lock' is the lock",
         deployment="VARCHAR!",
         kind="VARCHAR!",
