@@ -54,27 +54,25 @@ def resolve(
         root: the project, whose ``.env`` is read; none reads no ``.env``.
         flags: what the command line gives, by key; ``connection`` names one of the files,
             ``temporary`` (any text) leaves the files out.
-        environ: the environment; also where the files are follows from it.
-        needed: whether the caller cannot do without. Else a file of the home directory that cannot
-            be used stops nobody who asked for no connection.
-        checked: whether a connection that cannot work is refused; else ``check`` may do it later.
+        environ: the environment; the files are where it says.
+        needed: else a broken file of the home directory stops nobody who asked for no connection.
+        checked: whether a connection that cannot work is refused; else ``check`` does it later.
         session_token: where the platform keeps a container's token.
 
     Raises:
         UnknownNameError: ``--connection`` names none.
-        SettingsError: a file cannot be used, a value cannot be, or nothing says how to sign in.
+        SettingsError: a file or value cannot be used, or nothing says how to sign in.
     """
     said = _gathered(root, flags, environ, session_token, needed=needed)
     kept, unused, kept_back = _settled(said.values, trusted=said.trusted)
     if not any(value.key == "account" for value in kept):
         _complete_or_absent(said.given, kept, container=said.container)
         return None
-    here = any(value.level <= Level.DOTENV and value.key == "account" for value in kept)
     connection = ConnectionSettings(
         values=kept,
         name=said.name if said.name in said.files.sections or said.asked is not None else "",
         named_by=said.named_by,
-        given=said.container or said.asked is not None or here,
+        given=said.deliberate or _account_is_near(kept),
         in_container=said.container,
         unused=unused,
         warnings=(*said.files.warnings, *kept_back, *_ignored(said.name, said.files)),
@@ -98,9 +96,19 @@ class _Gathered(msgspec.Struct, frozen=True, kw_only=True):
     values: list[Value]
 
     @property
+    def deliberate(self) -> bool:
+        """Whether this call asked for a connection, whatever its values."""
+        return self.container or self.asked is not None
+
+    @property
     def trusted(self) -> bool:
         """Whether it was named by whoever calls, and not by a file of the project."""
         return self.asked is not None and self.asked < Level.DOTENV
+
+
+def _account_is_near(values: Iterable[Value]) -> bool:
+    """Return whether flags, environment or ``.env`` name the account."""
+    return any(value.level <= Level.DOTENV and value.key == "account" for value in values)
 
 
 def _gathered(

@@ -97,10 +97,9 @@ def _scope(call: Call, word: str) -> Scope:  # noqa: PLR0911
     if word != "IN":
         kind = word if reader.peek(1).word in {"", "."} else f"{word} {reader.next().word}"
         return Scope(kind, _object_path(call))
-    if reader.accept("ACCOUNT"):
+    of_session = reader.tokens[1].word == "PARAMETERS" and reader.accept("SESSION")
+    if of_session or reader.accept("ACCOUNT"):
         return Scope("ACCOUNT", Path("", "", ""))
-    if reader.tokens[1].word == "PARAMETERS" and reader.accept("SESSION"):
-        return Scope("SESSION", Path("", "", ""))
     if reader.accept("DATABASE"):
         bare = reader.done or reader.peek().word in {"LIKE", "STARTS", "LIMIT"}
         parts = (session.database or "",) if bare else reader.name()
