@@ -19,7 +19,7 @@ from ..access.references import references
 from ..dynamic.definition import tables_of
 from ..dynamic.refresh import FACT
 from ..faults import SnowflakeError
-from ..models.store import manifest
+from ..models.store import folder, manifest
 from ..names import Path, parts_of
 from ..router import table_parts, target_of
 from .graph import Graph, Node
@@ -82,9 +82,12 @@ class Recorder:
         self._graph.add(self._read(session, tree, path), self._graph.of(entry, version))
 
     def model(self, session: Session, path: Path, version: str, files: FilePath) -> None:
-        """Follow a new version of a model with the sources that its manifest names."""
+        """Follow a new version of a model, made of *files*.
+
+        Its sources are those that the manifest names, and the version that the files are of.
+        """
         entry = self._account.catalog.get("MODEL", path)
-        sources: list[Node] = []
+        sources = self._copied(files)
         for source in manifest(files).get("lineage_sources") or []:
             try:
                 sources += self._named(session, source, path)
@@ -92,6 +95,13 @@ class Recorder:
                 continue  # the manifest is the client's: what it names may not stand
         if sources:
             self._graph.add(sources, self._graph.of(entry, version))
+
+    def _copied(self, files: FilePath) -> list[Node]:
+        """Return the version of a model whose files these are, if they are one's."""
+        for entry in self._account.catalog.all("MODEL"):
+            if folder(self._account, entry) in files.parents:
+                return [self._graph.of(entry, files.name)]
+        return []
 
     def _named(self, session: Session, source: dict[str, Any], path: Path) -> Iterable[Node]:
         named = str(source.get("entity", ""))

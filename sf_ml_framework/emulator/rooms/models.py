@@ -103,8 +103,7 @@ def create(call: Call) -> ResultSet:
         shutil.rmtree(store.folder(call.account, old), ignore_errors=True)
         catalog.forget("MODULE", path)
     tags.attach(call.account, call.session, "MODULE", path, found.get("TAG", {}))
-    made = store.version_folder(call.account, entry, entry.properties["default"])
-    call.account.part(Recorder).model(call.session, path, entry.properties["default"], made)
+    call.account.part(Recorder).model(call.session, path, entry.properties["default"], files)
     return status(f"Model {path.name} successfully created.")
 
 

@@ -230,6 +230,17 @@ def test_a_model_logged_with_a_query_leads_up_to_the_tables(session, place):
     assert nodes(version.lineage(direction="upstream")) == [("table", "SMALL")]
 
 
+def test_a_copy_of_a_model_leads_up_to_its_version(made, session, place):
+    session.sql(f"create model {place}.COPIED with version W from model CHURN version V1").collect()
+    copy = registry_module.Registry(session).get_model("COPIED").version("W")
+    (model,) = copy.lineage(direction="upstream", domain_filter={"model"})
+
+    assert (model.model_name, model.version_name) == ("CHURN", "V1")
+    assert nodes(copy.lineage(direction="upstream", domain_filter={"dataset"})) == [
+        ("dataset", "TRAIN")
+    ]
+
+
 def test_what_a_role_may_not_see_is_masked(session, place, snowflake_connection):
     role = f"R_{uuid.uuid4().hex[:8]}".upper()
     (user,) = session.sql("select current_user()").collect()[0]
