@@ -108,9 +108,11 @@ class Draft:
 
     def replace(self, name: str, comment: str) -> None:
         """Put everything where the table *name* stands; its grants stay."""
+        theirs = account_columns([each.name for each in self.columns], self._what)
+        listed = ", ".join(quoted(theirs[each.name]) for each in self.columns)
         self._account.execute(
             f"CREATE OR REPLACE TRANSIENT TABLE {self._names.sql(name)} ({_defined(self.columns)})"
-            f" COMMENT = {literal(comment)} COPY GRANTS AS SELECT * FROM {self._table}"
+            f" COMMENT = {literal(comment)} COPY GRANTS AS SELECT {listed} FROM {self._table}"
         )
 
     def _create(self, columns: tuple[StoredColumn, ...]) -> None:

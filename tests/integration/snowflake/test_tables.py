@@ -101,13 +101,13 @@ def test_every_type_survives_as_on_a_laptop(place, tmp_path):
 
 
 def test_our_names_are_upper_case_there_and_need_no_quotes(place, account):
-    place.save(FREE, "v1", pa.table({"customer_id": [1], "Mixed Case": [2], "it's odd": [3]}))
+    place.save(FREE, "v1", pa.table({"customer_id": [1], "Mixed Case": [2], "q\"; it's odd": [3]}))
 
     found = account.rows('select customer_id, "Mixed Case" from "FREE$v1"')
 
     assert found == [{"customer_id": 1, "mixed case": 2}]
     loaded = place.load(FREE, "v1", frame="arrow")
-    assert loaded.column_names == ["customer_id", "Mixed Case", "it's odd"]
+    assert loaded.column_names == ["customer_id", "Mixed Case", "q\"; it's odd"]
 
 
 def test_two_columns_of_one_name_there_are_refused(place):
@@ -232,9 +232,7 @@ class Failing:
 
 
 @pytest.mark.parametrize("lazily", [False, True], ids=["frame", "expression"])
-def test_a_failure_at_any_statement_leaves_the_old_or_the_new(
-    account, make_account, names, lazily
-):
+def test_a_failure_at_any_statement_leaves_the_old_or_the_new(account, make_account, names, lazily):
     entity = msgspec.structs.replace(TYPED, entity="thing")
     place = SnowflakePlace(account, names)
     place.save(FREE, "v1", typed(id=[7, 8, 9]))
