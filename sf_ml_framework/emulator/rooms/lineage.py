@@ -1,8 +1,9 @@
-"""Lineage: SYSTEM$DGQL, which ``session.lineage.trace`` and snowflake-ml's ``lineage`` ask.
+"""Lineage: GET_LINEAGE, and SYSTEM$DGQL, which Snowpark's and snowflake-ml's ``lineage`` ask.
 
 Source: Snowpark 1.56, ``lineage.py`` (the question, and the fields it reads of the answer);
 snowflake-ml 2.6, ``lineage/lineage_node.py``; Snowflake, "ML Lineage", behaviour change 1933 (VIEW
-LINEAGE is PUBLIC's until it is revoked, and what a role may not see stays hidden from it).
+LINEAGE is PUBLIC's until it is revoked, and what a role may not see stays hidden from it),
+"GET_LINEAGE (SNOWFLAKE.CORE)".
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..access.kinds import TABLES
-from ..faults import SnowflakeError, not_found, unsupported
+from ..faults import SnowflakeError, invalid, not_found, unsupported
 from ..lineage import dgql
 from ..lineage.graph import Graph, Node
 from ..lineage.recording import Recorder
 from ..models import store
 from ..names import Path, fold, parts_of, quoted
+from ..results import ResultSet, rows
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 _DOMAINS = {"TABLE": TABLES, "VIEW": TABLES, "DATASET": ("DATASET",), "MODULE": ("MODEL",)}
 _FEATURE_VIEW = "SNOWML_FEATURE_STORE_OBJECT"
 """The tag that the Feature Store puts on its views. Source: snowflake-ml, ``feature_store.py``."""
+_SIDE = ["OBJECT_DATABASE", "OBJECT_SCHEMA", "OBJECT_NAME", "OBJECT_DOMAIN", "OBJECT_VERSION"]
+_SIDE += ["COLUMN_NAME", "STATUS"]
+_COLUMNS = [f"{end}_{column}" for end in ("SOURCE", "TARGET") for column in _SIDE]
+_COLUMNS += ["DISTANCE fixed", "PROCESS variant"]
+_FARTHEST = 5
 _HIDDEN = '"***MASKED***"'
 
 
@@ -38,6 +45,7 @@ def install(account: Account) -> None:
     account.catalog.created.append(recorder.created)
     account.observe(lambda session, tree, result: recorder.ran(session, tree))
     account.function("SYSTEM$DGQL", lambda session, text: answer(account, session, str(text)))
+    account.table_function("GET_LINEAGE", lambda s, args, named: table(account, s, args, named))
 
 
 def answer(account: Account, session: Session, text: str) -> str:
@@ -49,6 +57,24 @@ def answer(account: Account, session: Session, text: str) -> str:
     nodes = seen.asked(question)
     found = {edges.direction: seen.edges(nodes, edges) for edges in question.edges}
     return json.dumps({"data": {"V": found}})
+
+
+def table(account: Account, session: Session, args: list[Any], named: dict[str, Any]) -> ResultSet:
+    """Return the edges up or down from an object, at most :data:`_FARTHEST` steps away."""
+    if named or not 3 <= len(args) <= 5:
+        raise invalid("GET_LINEAGE takes an object, its domain, a direction, a distance, a version")
+    given = [*args, None, None][:5]
+    direction, farthest = str(given[2]).upper(), _FARTHEST if given[3] is None else given[3]
+    if direction not in {"UPSTREAM", "DOWNSTREAM"}:
+        raise invalid(f"invalid direction '{given[2]}' for GET_LINEAGE")
+    if not isinstance(farthest, int) or not 1 <= farthest <= _FARTHEST:
+        raise invalid(f"the distance of GET_LINEAGE is from 1 to {_FARTHEST}")
+    if not account.access.globally(session, "VIEW LINEAGE"):
+        raise not_lineage()
+    seen = _Seen(account, session)
+    start = seen.named(str(given[1]).upper(), str(given[0]), str(given[4] or ""))
+    found = seen.walk(start, up=direction == "UPSTREAM", farthest=farthest)
+    return rows(_COLUMNS, [(*seen.row(s), *seen.row(t), far, None) for s, t, far in found])
 
 
 def not_lineage() -> SnowflakeError:
@@ -99,14 +125,52 @@ class _Seen:
         kind = "TABLE" if node.kind in TABLES else node.kind
         return not node.stands or self.account.access.sees(self.session, kind, node.path)
 
+    def named(self, domain: str, name: str, version: str) -> list[Node]:
+        """Return the nodes that GET_LINEAGE is asked about; a model means its default version."""
+        if domain not in {"TABLE", "DATASET", "MODULE"}:
+            raise unsupported(f"lineage of domain {domain} is not known to this emulator.")
+        if domain == "MODULE" and not version:
+            entry = store.get(self.account, self.session.resolve(parts_of(name)))
+            version = store.resolve(entry, None)
+        named, parent = (version, name) if version else (name, "")
+        question = dgql.Question(domain=domain, name=named, number="", parent=parent, edges=())
+        return self.asked(question)
+
+    def walk(self, start: list[Node], *, up: bool, farthest: int) -> list[tuple[Node, Node, int]]:
+        """Return the edges from *start*, each with how many steps away it is; each node once."""
+        found: list[tuple[Node, Node, int]] = []
+        reached, nodes = {node.id for node in start}, start
+        for distance in range(1, farthest + 1):
+            pairs = [
+                (node, other)
+                for node in nodes
+                if self._may(node)
+                for other in self._beside(node, up)
+            ]
+            found += [(b, a, distance) if up else (a, b, distance) for a, b in pairs]
+            nodes = list({b.id: b for _, b in pairs if b.id not in reached}.values())
+            reached |= {node.id for node in nodes}
+        return found
+
+    def _beside(self, node: Node, up: bool) -> list[Node]:
+        graph = self.account.part(Graph)
+        return graph.above(node) if up else graph.below(node)
+
+    def row(self, node: Node) -> tuple[Any, ...]:
+        """Return the half of a row of GET_LINEAGE that is about *node*."""
+        domain = "TABLE" if node.kind in TABLES else "MODULE" if node.kind == "MODEL" else node.kind
+        if not self._may(node):
+            return (None, None, None, domain, None, None, "MASKED")
+        status = "ACTIVE" if node.stands else "DELETED"
+        return (*node.path, domain, node.version or None, None, status)
+
     def edges(self, nodes: list[Node], wanted: dgql.Edges) -> list[dict[str, Any]]:
         """Return the edges of *nodes* in one direction."""
-        graph = self.account.part(Graph)
         up = wanted.direction == "upstream"
         pairs = [
             (other, node) if up else (node, other)
             for node in nodes
-            for other in (graph.above(node) if up else graph.below(node))
+            for other in self._beside(node, up)
         ]
         return [
             {

@@ -154,6 +154,33 @@ def test_from_a_table_all_the_way_to_the_model(made, session, place):
     assert (3, "MODEL", "CHURN", "ACTIVE") in found
 
 
+def test_get_lineage_tells_it_by_sql(made, session, place):
+    def told(*arguments):
+        text = ", ".join(repr(one) for one in arguments)
+        return session.sql(
+            "select source_object_name, target_object_domain, target_object_name, "
+            "target_object_version, target_status, distance "
+            f"from table(snowflake.core.get_lineage({text})) order by distance, 1, 3"
+        ).collect()
+
+    down = told(f"{place}.SPEND", "TABLE", "DOWNSTREAM")
+    up = told(f"{place}.CHURN", "MODULE", "UPSTREAM", 1, "V1")
+
+    assert ("SPEND", "TABLE", "SPENT$v1", None, "ACTIVE", 1) in [tuple(row) for row in down]
+    assert ("SPENT$v1", "DATASET", "TRAIN", "v1", "ACTIVE", 2) in [tuple(row) for row in down]
+    assert ("TRAIN", "MODULE", "CHURN", "V1", "ACTIVE", 3) in [tuple(row) for row in down]
+    assert [tuple(row) for row in up] == [("TRAIN", "MODULE", "CHURN", "V1", "ACTIVE", 1)]
+    assert told(f"{place}.CHURN", "MODULE", "UPSTREAM", 1) == up
+    for wrong in (
+        (f"{place}.SPEND", "TABLE", "SIDEWAYS"),
+        (f"{place}.SPEND", "TABLE", "UPSTREAM", 6),
+        (f"{place}.SPEND", "PIPE", "UPSTREAM"),
+        (f"{place}.NONE", "TABLE", "UPSTREAM"),
+    ):
+        with pytest.raises(SnowparkSQLException):
+            told(*wrong)
+
+
 def test_tables_and_views_that_statements_fill_and_define(session, place):
     for sql in (
         "create table base (x int)",
