@@ -10,9 +10,13 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .image_command import PASSWORD, given_password
+from .image_command import PASSWORD, RUNTIMES, given_password
 from .image_command import main as add_image
+
+if TYPE_CHECKING:
+    from .server import Emulator
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,21 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
-    from .light import warm, without_extras
+    from .light import warm
 
-    with without_extras():
-        from .server import Emulator
-
-    emulator = Emulator(
-        port=chosen.port,
-        host=chosen.host,
-        state=chosen.state,
-        user=chosen.user,
-        password=chosen.password,
-        account=chosen.account,
-        record=chosen.record,
-        control=chosen.control,
-    )
+    try:
+        emulator = _emulator(chosen)
+    except OSError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     try:
         with emulator:
             sys.stdout.write(
@@ -55,6 +51,25 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _emulator(chosen: argparse.Namespace) -> Emulator:
+    from .light import without_extras
+
+    with without_extras():
+        from .server import Emulator
+
+    return Emulator(
+        port=chosen.port,
+        host=chosen.host,
+        state=chosen.state,
+        user=chosen.user,
+        password=chosen.password,
+        account=chosen.account,
+        record=chosen.record,
+        control=chosen.control,
+        container_runtime=chosen.container_runtime,
+    )
+
+
 def _options(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sf_ml_framework.emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
@@ -64,6 +79,7 @@ def _options(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--password", default=given_password(), help=f"or in {PASSWORD}")
     parser.add_argument("--account", default="emulator")
     parser.add_argument("--record", type=Path, help="file for one JSON line per event")
+    parser.add_argument("--container-runtime", choices=RUNTIMES, default="process")
     parser.add_argument("--control", action="store_true", help="let this machine move the clock")
     return parser.parse_args(given)
 

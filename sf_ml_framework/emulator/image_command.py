@@ -16,6 +16,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+RUNTIMES = ("process", "podman", "docker", "buildah")
+"""What may run containers; :mod:`.containers.runtime` has them too, but is slow to import."""
 PASSWORD = "MLOPS_EMULATOR_PASSWORD"  # noqa: S105 - a variable's name
 """Names the variable that gives the password: others on a machine can read a command line."""
 
@@ -31,7 +33,9 @@ def main(arguments: list[str]) -> int:
     env = dict(pair.split("=", 1) for pair in chosen.env if "=" in pair)
     body: dict[str, Any] = {
         "reference": chosen.reference,
-        "project": str(chosen.project.resolve()),
+        "project": str(chosen.project.resolve()) if chosen.project else "",
+        "archive": str(chosen.archive.resolve()) if chosen.archive else "",
+        "image": chosen.image,
         "python": chosen.python,
         "entrypoint": shlex.split(chosen.entrypoint),
         "workdir": chosen.workdir,
@@ -51,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sf_ml_framework.emulator image add", description=__doc__
     )
     parser.add_argument("reference", help="/db/schema/repository/image:tag")
-    parser.add_argument("--project", type=Path, required=True, help="directory the image runs in")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--project", type=Path, help="directory that a process of it runs in")
+    source.add_argument("--archive", type=Path, help="tar archive of an image that was built")
+    source.add_argument("--image", default="", help="an image of the container runtime's store")
     parser.add_argument("--python", default="", help="the image's interpreter")
     parser.add_argument("--entrypoint", default="", help="command; else the Dockerfile's")
     parser.add_argument("--workdir", default="", help="where the image has the project")
@@ -59,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--url", help="address of a running server")
     where.add_argument("--state", type=Path, help="directory of a server that does not run")
+    parser.add_argument("--container-runtime", choices=RUNTIMES, default="process")
     parser.add_argument("--user", default="mlops")
     parser.add_argument("--password", default=given_password(), help=f"or in {PASSWORD}")
     return parser
@@ -68,11 +76,18 @@ def _at_rest(chosen: argparse.Namespace, body: dict[str, Any]) -> str:
     from .faults import SnowflakeError
     from .server import Emulator
 
-    emulator = Emulator(state=chosen.state, user=chosen.user, password=chosen.password)
+    emulator = Emulator(
+        state=chosen.state,
+        user=chosen.user,
+        password=chosen.password,
+        container_runtime=chosen.container_runtime,
+    )
     try:
         return emulator.add_image(
             body["reference"],
             project=body["project"],
+            archive=body["archive"],
+            image=body["image"],
             python=body["python"],
             entrypoint=body["entrypoint"],
             workdir=body["workdir"],

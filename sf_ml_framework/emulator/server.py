@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import socket
 import tempfile
@@ -17,6 +18,7 @@ import uvicorn
 from . import seed
 from .account import Account
 from .app import make_app
+from .containers.runtime import Containers, runtime
 
 
 class Emulator:
@@ -36,6 +38,7 @@ class Emulator:
         record: a file that gets one JSON line for each statement, call and fault.
         host: the address to listen on; loopback unless told otherwise.
         control: let this machine move the clock by ``POST /emulator/clock``.
+        container_runtime: what runs images that were built: podman, docker or buildah.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Emulator:
         record: Path | str | None = None,
         host: str = "127.0.0.1",
         control: bool = False,
+        container_runtime: str = "process",
     ) -> None:
         self.user = user
         self.password = password
@@ -66,6 +70,9 @@ class Emulator:
             durable=state is not None,
             record=Path(record) if record else None,
         )
+        # Names of containers tell whose they are, also to the next server of this state.
+        prefix = f"emulator-{hashlib.sha256(str(files.resolve()).encode()).hexdigest()[:8]}-"
+        self.account.parts[Containers] = Containers(runtime(container_runtime), prefix)
         seed.user(self.account, user, password)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -134,7 +141,9 @@ class Emulator:
         self,
         reference: str,
         *,
-        project: Path | str,
+        project: Path | str = "",
+        archive: Path | str = "",
+        image: str = "",
         python: str = "",
         entrypoint: Sequence[str] = (),
         workdir: str = "",
@@ -144,14 +153,19 @@ class Emulator:
 
         Args:
             reference: ``/db/schema/repository/image:tag``, or with the registry's host before it.
-            project: the directory that the image's command runs in.
+            project: the directory that the image's command runs in, as a process.
+            archive: instead, a tar archive of an image that was built.
+            image: instead, an image of the container runtime's own store.
             python: the interpreter; this process's own when empty.
             entrypoint: the image's command; from the project's Dockerfile when empty.
             workdir: where the image has the project, such as ``/app``.
             env: variables of the image.
         """
+        from .rooms.images import add_built
         from .services import imaging
 
+        if archive or image:
+            return add_built(self.account, reference, archive=str(archive), image=image).digest
         runner = imaging.Runner(
             project=str(Path(project).resolve()),
             python=python,

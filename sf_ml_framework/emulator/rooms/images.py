@@ -8,9 +8,11 @@ command ``python -m sf_ml_framework.emulator image add`` and ``Emulator.add_imag
 from __future__ import annotations
 
 import shlex
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
+from ..containers.runtime import Containers
 from ..faults import SnowflakeError, invalid, not_authorized, not_found
 from ..registry import Call, RestCall, Scope
 from ..results import ResultSet, done, status
@@ -147,11 +149,21 @@ def add(call: RestCall) -> dict[str, Any]:
     if call.session.role != "ACCOUNTADMIN":
         raise not_authorized("the images of the emulator")
     body = call.body if isinstance(call.body, dict) else {}
-    known = {"reference", "project", "python", "entrypoint", "workdir", "env"}
+    known = {"reference", "project", "python", "entrypoint", "workdir", "env", "archive", "image"}
     if unknown := set(body) - known:
         raise invalid(f"unknown field '{min(unknown)}'")
-    if not body.get("reference") or not body.get("project"):
-        raise invalid("'reference' and 'project' are required")
+    sources = [one for one in ("project", "archive", "image") if body.get(one)]
+    if not body.get("reference") or len(sources) != 1:
+        raise invalid("'reference' and one of 'project', 'archive', 'image' are required")
+    if sources != ["project"]:
+        made = add_built(
+            call.account,
+            str(body["reference"]),
+            archive=str(body.get("archive") or ""),
+            image=str(body.get("image") or ""),
+            role=call.session.role,
+        )
+        return {"image": made.reference, "digest": made.digest}
     entrypoint, env = body.get("entrypoint") or [], body.get("env") or {}
     if not isinstance(env, dict):
         raise SnowflakeError("'env' must be an object", number=390400, state="08001")
@@ -164,3 +176,27 @@ def add(call: RestCall) -> dict[str, Any]:
     )
     image = imaging.add(call.account, str(body["reference"]), runner, role=call.session.role)
     return {"image": image.reference, "digest": image.digest}
+
+
+def add_built(
+    account: Account, written: str, *, archive: str, image: str, role: str = "ACCOUNTADMIN"
+) -> imaging.Image:
+    """Put an image that was built into a repository: of an archive, or of the local store.
+
+    Raises:
+        SnowflakeError: there is no runtime for it, no such image, or no such repository.
+    """
+    runtime = account.part(Containers).runtime
+    # Before a large archive is read in vain.
+    account.catalog.get("IMAGE REPOSITORY", imaging.parse(account, written).repository)
+    found = runtime.load(FilePath(archive)) if archive else runtime.find(image)
+    runner = imaging.Runner(
+        project="",
+        entrypoint=found.entrypoint,
+        command=found.command,
+        workdir=found.workdir,
+        env=dict(found.env),
+        image=found.id,
+        user=found.user,
+    )
+    return imaging.add(account, written, runner, role=role, digest=found.digest)

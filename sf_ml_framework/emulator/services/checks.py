@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from ..containers.runtime import Containers
 from ..faults import invalid, not_found
 from ..names import Path, parts_of
 from . import imaging
@@ -40,6 +41,8 @@ class Launch:
     integrations: tuple[str, ...] = ()
     comment: str = ""
     runners: Mapping[str, imaging.Runner] = field(default_factory=dict)
+    kept: Mapping[str, object] = field(default_factory=dict)
+    """What is to stand with the service in the catalogue, such as the model that it serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,11 @@ def _image(account: Account, launch: Launch, container: Container) -> imaging.Im
     given = launch.runners.get(container.name)
     if given is not None:
         return imaging.Image(container.image, "", given)
-    return imaging.find(account, container.image)
+    found = imaging.find(account, container.image)
+    if found.runner.image:
+        # Said at once, not by a container that never starts.
+        _ = account.part(Containers).runtime
+    return found
 
 
 def _fits(launch: Launch, family: Family, nodes: int) -> None:

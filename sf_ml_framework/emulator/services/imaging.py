@@ -2,7 +2,7 @@
 
 Source: Snowflake, "Working with an image registry and repository": lower case throughout, full form
 ``<host>/<db>/<schema>/<repo>/<image>:<tag>``, short form with a leading slash, or a digest. That an
-image is a directory with a Python is this emulator's own: nothing here reads a container image.
+image is a directory with a Python is this emulator's own; :mod:`..containers` has built images.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ class Runner:
     command: tuple[str, ...] = ()
     workdir: str = ""
     env: dict[str, str] = field(default_factory=dict)
+    image: str = ""
+    """Id of an image that was built; then *project* and *python* are empty."""
+    user: str = ""
 
     @property
     def interpreter(self) -> str:
@@ -109,16 +112,26 @@ def parse(account: Account, written: str) -> Reference:
     return Reference(repository, match["image"], tag, digest)
 
 
-def add(account: Account, written: str, runner: Runner, *, role: str = "ACCOUNTADMIN") -> Image:
+def add(
+    account: Account,
+    written: str,
+    runner: Runner,
+    *,
+    role: str = "ACCOUNTADMIN",
+    digest: str = "",
+) -> Image:
     """Put an image into its repository, as a push would; a tag that stands is moved.
+
+    *digest* is that of an image that was built; a project's is made of its files.
 
     Raises:
         SnowflakeError: there is no such repository.
     """
     reference = parse(account, written)
     account.catalog.get("IMAGE REPOSITORY", reference.repository)
-    runner = _from_dockerfile(runner)
-    digest = "sha256:" + hashlib.sha256(_identity(runner).encode()).hexdigest()
+    if not runner.image:
+        runner = _from_dockerfile(runner)
+        digest = "sha256:" + hashlib.sha256(_identity(runner).encode()).hexdigest()
     entry = Entry(
         kind="IMAGE",
         path=_path(reference),
@@ -151,7 +164,7 @@ def find(account: Account, written: str) -> Image:
         if reference.digest and found["digest"] != reference.digest:
             continue
         if by_tag or (not reference.tag and found["image"] == reference.image):
-            return Image(reference.short, str(found["digest"]), _runner(found["runner"]))
+            return Image(reference.short, str(found["digest"]), stored_runner(found["runner"]))
     raise SnowflakeError(
         f"Failed to retrieve image '{written}' from the image repository: no such image or tag.",
         number=395092,
@@ -166,7 +179,8 @@ def images(account: Account, repository: Path) -> list[Entry]:
     return [entry for entry in found if entry.name.startswith(start)]
 
 
-def _runner(stored: dict[str, Any]) -> Runner:
+def stored_runner(stored: dict[str, Any]) -> Runner:
+    """Return a runner from what the catalogue keeps of it."""
     values = {**stored, "entrypoint": tuple(stored["entrypoint"])}
     return Runner(**{**values, "command": tuple(stored["command"])})
 

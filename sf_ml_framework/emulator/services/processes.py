@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path as FilePath
@@ -72,6 +72,10 @@ class Command:
     argv: tuple[str, ...]
     folder: str
     env: dict[str, str]
+    given: bytes = b""
+    """What it reads from standard input."""
+    after: Callable[[], None] | None = None
+    """Called once it has ended, however it did."""
 
 
 class Process:
@@ -96,7 +100,7 @@ class Process:
                     self._command.argv,
                     cwd=self._command.folder,
                     env=self._command.env,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE if self._command.given else subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     start_new_session=True,
@@ -105,11 +109,21 @@ class Process:
                 self._log.add("stderr", f"cannot start {self._command.argv[:1]}: {error}")
                 return None
             self._process = process
+        self._give(process)
         for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
             reader = threading.Thread(target=self._read, args=(stream, pipe), daemon=True)
             reader.start()
             self._readers.append(reader)
         return process.pid
+
+    def _give(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdin is None:
+            return
+        try:
+            with process.stdin as pipe:
+                pipe.write(self._command.given)
+        except BrokenPipeError:
+            return  # it ended before it read; its exit code tells
 
     def _read(self, stream: str, pipe: IO[bytes]) -> None:
         with pipe:

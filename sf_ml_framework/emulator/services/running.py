@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from ..faults import SnowflakeError
 from ..names import Path
-from . import surroundings
+from . import launching, surroundings
 from .checks import Found, Launch, check
+from .imaging import Runner
 from .pooling import Placed, Pools
-from .processes import GRACE_SECONDS, NOT_FOUND, Log, Process, birth
+from .processes import GRACE_SECONDS, NOT_FOUND, Command, Log, Process, birth
 from .records import Records
 from .spec import Container
 
@@ -239,6 +240,7 @@ class Services:
             root=root,
             volumes=volumes,
             secrets=live.found.secrets,
+            readable=any(image.runner.image for image in live.found.images.values()),
         )
         surroundings.write_token(place, self._token(live))
         live.places.append(place)
@@ -280,7 +282,27 @@ class Services:
     ) -> int:
         runner = live.found.images[container.name].runner
         log = self.log(live.id, place.instance, container.name)
-        process = Process(surroundings.prepare(self._account, place, container, runner), log)
+        command = self._command(place, container, runner)
+        try:
+            return self._ran(live, place, container, Process(command, log), restarts)
+        finally:
+            if command.after is not None:
+                command.after()
+
+    def _command(self, place: surroundings.Place, container: Container, runner: Runner) -> Command:
+        if runner.image:
+            return launching.prepare(self._account, place, container, runner)
+        return surroundings.prepare(self._account, place, container, runner)
+
+    def _ran(
+        self,
+        live: Live,
+        place: surroundings.Place,
+        container: Container,
+        process: Process,
+        restarts: int,
+    ) -> int:
+        """Run a container to its end, and tell of it."""
         pid = None
         with live.lock:
             live.processes.append(process)

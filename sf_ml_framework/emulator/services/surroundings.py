@@ -47,6 +47,8 @@ class Place:
     root: FilePath
     volumes: Mapping[str, FilePath]
     secrets: Mapping[str, Path]
+    readable: bool = False
+    """Whether users other than ours run in it: an image's own. ``root`` keeps all others out."""
 
     @property
     def token_file(self) -> FilePath:
@@ -83,7 +85,6 @@ def prepare(account: Account, place: Place, container: Container, runner: Runner
 def _variables(
     account: Account, place: Place, container: Container, runner: Runner
 ) -> dict[str, str]:
-    address = urlsplit(account.address)
     home = place.inside("/home")
     temporary = place.inside("/tmp")  # noqa: S108 - below the instance's own directory
     for folder in (home, temporary):
@@ -93,6 +94,18 @@ def _variables(
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
+        "EMULATOR_CONTAINER_ROOT": str(place.root),
+        **told(account, place),
+    }
+    if container.token:
+        env["SNOWFLAKE_TOKEN_FILE"] = str(place.token_file)
+    return env
+
+
+def told(account: Account, place: Place) -> dict[str, str]:
+    """Return the variables that Snowflake sets, and those that lead to this server."""
+    address = urlsplit(account.address)
+    return {
         "SNOWFLAKE_ACCOUNT": account.name,
         "SNOWFLAKE_HOST": address.hostname or "",
         "SNOWFLAKE_PORT": str(address.port or ""),
@@ -106,25 +119,23 @@ def _variables(
         "SNOWFLAKE_RUNNING_INSIDE_SPCS": "true",
         # Not Snowflake's: there is no cloud's metadata server to be asked here.
         "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
-        "EMULATOR_CONTAINER_ROOT": str(place.root),
     }
-    if container.token:
-        env["SNOWFLAKE_TOKEN_FILE"] = str(place.token_file)
-    return env
 
 
 def write_token(place: Place, token: str) -> None:
     """Write the session token, readable by its owner alone."""
-    _write_privately(place.token_file, token)
+    _write_privately(place.token_file, token, readable=place.readable)
 
 
-def _write_privately(file: FilePath, text: str) -> None:
+def _write_privately(file: FilePath, text: str, *, readable: bool) -> None:
     """Write in one step: a container never reads half of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     # Two threads may write at once: the one that starts the container, and the refresh.
     fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     fresh.touch(mode=0o600)
     fresh.write_text(text, encoding="utf-8")
+    if readable:
+        fresh.chmod(0o644)
     fresh.replace(file)
 
 
@@ -137,7 +148,8 @@ def write_secrets(account: Account, place: Place, container: Container) -> None:
         entry = account.catalog.find("SECRET", place.secrets[use.name])
         for key in ("username", "password", "secret_string"):
             if entry is not None and key in entry.properties:
-                _write_privately(folder / key, str(entry.properties[key]))
+                text = str(entry.properties[key])
+                _write_privately(folder / key, text, readable=place.readable)
 
 
 def secret_value(account: Account, path: Path, key: str) -> str:

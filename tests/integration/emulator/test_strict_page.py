@@ -37,7 +37,7 @@ def test_every_option_of_the_command_is_on_the_page(capsys):
 
     with pytest.raises(SystemExit):
         main(["--help"])
-    options = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help", "--project"}
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--project"}
 
     page = PAGE.read_text(encoding="utf-8")
     assert {option for option in options if f"`{option}`" not in page} == set()
