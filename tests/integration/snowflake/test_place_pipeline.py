@@ -66,12 +66,11 @@ def account(connection_flags):
     opened.close()
 
 
-def run(manifest, place, steps):
+def run(manifest, place, steps, **inputs):
     """Run *steps* on *place* and return what each saved."""
-    overrides = Overrides(
-        inputs={"num_customers": CUSTOMERS} if "generate_sample_data" in steps else {}
-    )
-    bound = bind(manifest, steps, overrides)
+    if "generate_sample_data" in steps:
+        inputs["num_customers"] = CUSTOMERS
+    bound = bind(manifest, steps, Overrides(inputs=inputs))
     datasets = {each.name: each for each in manifest.datasets}
     return {
         name: execute(
@@ -210,3 +209,24 @@ def test_metrics_are_rows_of_a_table(account, there):
         ("train_test_split", "training_rows"),
     ]
     assert rows[0]["value_number"] == CUSTOMERS
+
+
+@pytest.mark.slow
+def test_the_model_and_its_figures_are_the_same(manifest, here, there):
+    """Rows come in the order of their keys, so the same trees grow of them."""
+    few = {"n_trials": 2, "folds": 2}
+    for place in (here, there):
+        run(manifest, place, ("train_model",), **few)
+        run(manifest, place, ("evaluate_model",), bootstrap=50, shap_rows=200)
+
+    for name in ("training_report", "evaluation_report"):
+        laptop, account = (
+            place.load(manifest.dataset(name), "v1.0.0", frame="any").metrics
+            for place in (here, there)
+        )
+        plain = {
+            key: value
+            for key, value in laptop.items()
+            if "seconds" not in key and "time" not in key
+        }
+        assert _differences(plain, {key: account[key] for key in plain}) == []
