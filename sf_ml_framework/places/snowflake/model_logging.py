@@ -99,20 +99,9 @@ def logged(
     Raises:
         DataError: it has no method that SQL could call, or its columns are not known.
     """
-    predictor = predictor_of(value)
-    if predictor is None:
-        raise DataError(
-            f"{what} is a {type(value).__name__} without a method `predict`,"
-            " and the Model Registry holds what can be called",
-            remedy="return a model with `predict`, or a dict that holds exactly one",
-        )
+    predictor = _predictor(value, what)
     native = is_native(predictor)
     explained, note = _explained(predictor) if native else (False, "")
-    if not native and predictor is not value:
-        raise DataError(
-            f"{what} holds a {type(predictor).__name__}, which is no model of a known library",
-            remedy="return that model itself",
-        )
     methods = [name for name in METHODS if callable(getattr(predictor, name, None))]
     return Logged(
         model=predictor if native else wrapped(pickle_file, methods),
@@ -122,6 +111,27 @@ def logged(
         explained=explained,
         note=note,
     )
+
+
+def _predictor(value: Any, what: str) -> Any:
+    """Return what SQL will call of *value*.
+
+    Raises:
+        DataError: there is no such thing, or none that the registry can keep.
+    """
+    found = predictor_of(value)
+    if found is None:
+        raise DataError(
+            f"{what} is a {type(value).__name__} without a method `predict`,"
+            " and the Model Registry holds what can be called",
+            remedy="return a model with `predict`, or a dict that holds exactly one",
+        )
+    if found is not value and not is_native(found):
+        raise DataError(
+            f"{what} holds a {type(found).__name__}, which is no model of a known library",
+            remedy="return that model itself",
+        )
+    return found
 
 
 def predictor_of(value: Any) -> Any:

@@ -47,9 +47,6 @@ def wrapped(pickle_file: Path, methods: Collection[str]) -> Any:
         call.__name__ = name
         return custom_model.inference_api(call)
 
-    made = type(
-        "PickledModel",
-        (PickledModel,),
-        {"__module__": __name__, **{name: method_named(name) for name in sorted(methods)}},
-    )
+    named = {name: method_named(name) for name in sorted(methods)}
+    made = type("PickledModel", (PickledModel,), {"__module__": __name__, **named})
     return made(custom_model.ModelContext(artifacts={_ARTIFACT: str(pickle_file)}))
