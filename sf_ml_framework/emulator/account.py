@@ -58,6 +58,8 @@ SESSION_PARAMETERS: dict[str, Any] = {
     "CLIENT_TELEMETRY_ENABLED": False,
     "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "ARROW",
     "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": True,
+    # Without it a Snowpark session has one cursor for all threads, and they take each other's rows.
+    "PYTHON_SNOWPARK_ENABLE_THREAD_SAFE_SESSION": True,
     "QUERY_TAG": "",
     "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
     "LOCK_TIMEOUT": 43200,

@@ -54,6 +54,7 @@ ROOMS = (
     "integrations",
     "services",
     "service_status",
+    "serving",
     "ml_jobs",
     "lineage",
     "tasks",

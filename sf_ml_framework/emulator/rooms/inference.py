@@ -25,6 +25,7 @@ from ..models.store import Method
 from ..names import fold
 from ..reader import Reader
 from ..sandbox.workers import Workers
+from ..serving.functions import put_in_place as put_service_in_place
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -69,11 +70,23 @@ def rewrite(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
         if not str(call.expression.name).upper().startswith("SPCS_")
     ]
     for call in calls:
-        if isinstance(call.parent, exp.TableFromRows):
+        service = _service(account, session, call)
+        if service is not None:
+            put_service_in_place(account, session, call, service)
+        elif isinstance(call.parent, exp.TableFromRows):
             _table_call(account, session, call)
         else:
             _call(account, session, call)
     return tree
+
+
+def _service(account: Account, session: Session, call: exp.Expr) -> Entry | None:
+    """Return the service whose method is called, or None when it is a model's."""
+    node = call.this
+    if isinstance(node, exp.Anonymous) or isinstance(call.expression, exp.Window):
+        return None
+    path = session.resolve(_parts(node))
+    return account.catalog.find("SERVICE", path)
 
 
 def _method(account: Account, session: Session, call: exp.Expr) -> tuple[FilePath, Method]:

@@ -18,6 +18,7 @@ from ..models.store import KIND
 from ..names import Path
 from ..registry import Call
 from ..results import SHOW, ResultSet, done, make_column, rows, status
+from ..serving.functions import model_of
 from . import tags
 from .dynamic_tables import moment
 from .feature_tables import VersionLists
@@ -171,9 +172,18 @@ def show_versions(account: Account, path: Path) -> Iterable[dict[str, Any]]:
             "size": sum(sizes),
             "environment": "{}",
             "runnable_in": store.platforms(files),
-            "inference_services": "[]",
+            "inference_services": json.dumps(_services(account, path, version)),
             "model_spec": spec.read_text() if spec.is_file() else "",
         }
+
+
+def _services(account: Account, path: Path, version: str) -> list[str]:
+    """Return the full names of the services that serve a version."""
+    return [
+        str(entry.path)
+        for entry in account.catalog.all("SERVICE")
+        if model_of(entry) == (path, version)
+    ]
 
 
 def show_functions(call: Call) -> ResultSet:

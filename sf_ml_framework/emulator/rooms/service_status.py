@@ -16,6 +16,7 @@ from ..registry import Call, Scope
 from ..results import ResultSet, rows
 from ..services.running import Services
 from ..services.spec import parse
+from ..serving.functions import ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -180,13 +181,18 @@ def show_containers(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
 
 def show_endpoints(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
     """Yield the endpoints of ``IN SERVICE``."""
-    for one in parse(_service(call, scope).properties["spec"]).endpoints:
+    entry = _service(call, scope)
+    live = call.account.part(Services).of(entry.path)
+    # A model's service listens on a port of this machine.
+    served = ports(live) if live is not None and entry.properties.get("kept") else []
+    for one in parse(entry.properties["spec"]).endpoints:
         yield {
             "name": one["name"],
             "port": one.get("port"),
             "port_range": one.get("portRange"),
             "protocol": one.get("protocol", "HTTP"),
             "is_public": str(bool(one.get("public"))).lower(),
+            "ingress_url": f"127.0.0.1:{served[0]}" if served and one.get("public") else None,
         }
 
 

@@ -16,6 +16,7 @@ from ..queries import CURRENT
 from ..registry import Call
 from ..results import ResultSet, done, rows, status
 from ..services.checks import Launch
+from ..services.imaging import stored_runner
 from ..services.naming import plain
 from ..services.records import ENDED
 from ..services.running import Live, Services
@@ -151,6 +152,8 @@ def _resume(call: Call, entry: Entry) -> None:
             warehouse=found["warehouse"],
             integrations=tuple(found["integrations"]),
             comment=entry.comment,
+            runners={k: stored_runner(v) for k, v in found.get("runners", {}).items()},
+            kept=found.get("kept", {}),
         ),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -230,6 +231,8 @@ def _entry(launch: Launch, found: Found, owner: str, now: datetime) -> Entry:
             "status": "PENDING",
             "message": "",
             "instances": _instances(launch, found),
+            "runners": {name: asdict(runner) for name, runner in launch.runners.items()},
+            "kept": dict(launch.kept),
         },
     )
 
