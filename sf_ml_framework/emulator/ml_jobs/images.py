@@ -12,7 +12,6 @@ the versions that the release notes name.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from dataclasses import replace
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 from ..faults import SnowflakeError, invalid, not_found
 from ..services import imaging
 from ..services.imaging import Runner
+from ..services.surroundings import NETWORK
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -32,7 +32,6 @@ HOME = "/snowflake/images/snowflake_images/"
 TAG = "2.9.0"
 _TAG = re.compile(r"\d+\.\d+(?:\.\d+)?(?:-[A-Za-z0-9._-]+)?")
 _ENTRYPOINT = FilePath(__file__).parent / "runtime" / "entrypoint.py"
-_PIP = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -99,8 +98,6 @@ def runner(account: Account, session: Session, image: str, *, network: bool) -> 
     # The log must be whole when a job is killed.
     env = {"PYTHONUNBUFFERED": "1", **given.env}
     if network:
-        # Where this machine has its packages from, since the job is a process of it.
-        env |= {key: value for key, value in os.environ.items() if key.upper().startswith(_PIP)}
-        env["EMULATOR_NETWORK"] = "1"
+        env[NETWORK] = "1"
     entrypoint = (given.interpreter, str(_ENTRYPOINT))
     return replace(given, entrypoint=entrypoint, command=(), workdir="", env=env)

@@ -11,6 +11,7 @@ SNOWFLAKE_PROTOCOL and SNOWFLAKE_SSL.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from ..account import Account
 
 _PYTHON = re.compile(r"python(3(\.\d+)?)?")
+NETWORK = "EMULATOR_NETWORK"
+"""Set for a container that may install packages, from where this machine has its own."""
+_PIP = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _SESSION = "/snowflake/session"
 _SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -99,6 +103,9 @@ def _variables(
     }
     if container.token:
         env["SNOWFLAKE_TOKEN_FILE"] = str(place.token_file)
+    if NETWORK in runner.env:
+        # Never kept: an index may be written with its password.
+        env |= {key: value for key, value in os.environ.items() if key.upper().startswith(_PIP)}
     return env
 
 
