@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,26 +93,6 @@ def needed_connection(root: Path | None) -> ConnectionSettings:
     if found is None:
         raise OperatorError("no connection to Snowflake is given", remedy=HOW_TO_CONNECT)
     return found
-
-
-def chosen_mode(
-    root: Path | None, flag: str | None = None, environ: Mapping[str, str] = os.environ
-) -> connections.Mode:
-    """Return where the command works, as ``--mode``, MLOPS_MODE or the connection say.
-
-    Args:
-        root: the project.
-        flag: what ``--mode`` says; none where it was not given.
-        environ: the environment.
-
-    Raises:
-        SettingsError: a connection was given that cannot be used.
-    """
-    flags = flags_of()
-    if flag == "local" and not flags:
-        # Who says so works here, whatever is wrong with a connection.
-        return "local"
-    return connections.mode(connections.resolve(root, flags, environ), environ, flag or "", root)
 
 
 def _flag(settings: ConnectionSettings, key: str) -> str:

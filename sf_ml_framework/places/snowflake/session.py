@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sf_ml_framework import connection as connections
 from sf_ml_framework.connection import ConnectionSettings
-from sf_ml_framework.errors import DataError, FrameworkError
+from sf_ml_framework.errors import DataError, FrameworkError, OperatorError
 from sf_ml_framework.places.snowflake import errors, transfer
 from sf_ml_framework.places.snowflake.patience import pauses, retries_for
 
@@ -31,6 +32,7 @@ PATIENCE_SECONDS = 60
 IDLE_SECONDS = 3 * 3600
 """After so long without a statement the session is opened anew; Snowflake ends it after 4 hours."""
 
+_PLACES = ("database", "schema", "warehouse", "role")
 _T = TypeVar("_T")
 _READS = re.compile(r"\s*(?:select|show|desc|describe|list|ls|explain)\b", re.IGNORECASE)
 _BEGINS = re.compile(
@@ -77,6 +79,8 @@ class Account:
         self._ibis: Any = None
         self._in_transaction = False
         self._used = 0.0
+        # Threads share the connection, and none opens a second one.
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"Account({self.settings.account!r} at {self.settings.address})"
@@ -89,13 +93,14 @@ class Account:
             OperatorError: we are not let in.
             PlatformError: nobody answers.
         """
-        idle = time.monotonic() - self._used
-        if self._connection is not None and idle > IDLE_SECONDS and not self._in_transaction:
-            self._drop()
-        if self._connection is None:
-            self._connection = self._opened()
-        self._used = time.monotonic()
-        return self._connection
+        with self._lock:
+            idle = time.monotonic() - self._used
+            if self._connection is not None and idle > IDLE_SECONDS and not self._in_transaction:
+                self._drop()
+            if self._connection is None:
+                self._connection = self._opened()
+            self._used = time.monotonic()
+            return self._connection
 
     @property
     def session(self) -> Session:
@@ -208,9 +213,14 @@ class Account:
         self._drop()
 
     def _opened(self) -> SnowflakeConnection:
-        from snowflake.connector import connect
-
-        for pause in pauses(LOGIN_SECONDS):
+        try:
+            from snowflake.connector import connect
+        except ModuleNotFoundError:
+            raise OperatorError(
+                "Snowflake's clients are not installed",
+                remedy="pip install 'sf-ml-framework[snowflake]'",
+            ) from None
+        for pause in pauses(float(self.settings.get("login_timeout") or LOGIN_SECONDS)):
             # Anew for each try: the file of a token may have been written again.
             arguments = self._arguments()
             try:
@@ -306,6 +316,8 @@ class Account:
         self._in_transaction = False
         if opened is None:
             return
+        # Where USE ROLE, USE WAREHOUSE and the like have led, the next session begins.
+        self._place |= {key: now for key in _PLACES if (now := getattr(opened, key, None))}
         with suppress(Exception):
             if cut and opened.rest is not None:
                 opened.rest.update_tokens(None, None)

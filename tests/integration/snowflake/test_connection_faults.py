@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -119,6 +121,14 @@ def test_a_session_that_is_over_is_opened_anew_where_it_was(make_account, databa
     assert tag[0]["value"] == "tag-7"
 
 
+def test_the_role_that_was_taken_is_taken_again(make_account, role, emulator):
+    account = make_account()
+    account.execute(f"use role {role}")
+    end_sessions(emulator)
+
+    assert account.rows("select current_role() as r") == [{"r": role}]
+
+
 def test_snowpark_and_ibis_are_opened_anew_with_the_session(make_account, database, emulator):
     account = make_account(database=database, schema="ML")
     before = account.session, account.ibis()
@@ -201,24 +211,50 @@ def test_work_goes_on_after_a_connection_was_lost_and_is_there_again(tmp_path):
             account.close()
 
 
-def test_a_server_that_is_late_is_waited_for(tmp_path):
-    with separate_emulator() as (_, flags):
-        port = flags["port"]
-    started = []
-
-    def start():
-        started.append(stack.enter_context(separate_emulator(port=port)))
-
-    with contextlib.ExitStack() as stack:
-        starter = threading.Thread(target=start)
-        account = opened(flags_for(port) | {"login_timeout": "20"})
-        starter.start()
+def test_an_address_that_fails_at_first_is_tried_again(emulator):
+    """The client itself gives up after four; the fifth and the sixth are ours."""
+    with failing_at_first(emulator.port, 6) as (port, accepted):
+        account = opened(flags_for(port) | {"login_timeout": "30"})
 
         rows = account.rows("select 1 as a")
-        starter.join()
         account.close()
 
     assert rows == [{"a": 1}]
+    assert len(accepted) > 6
+
+
+@contextlib.contextmanager
+def failing_at_first(port, failures):
+    """A port that cuts its first connections and hands all others on; yields those it took."""
+    accepted = []
+
+    def carry(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                accepted.append(near)
+                if len(accepted) <= failures:
+                    near.close()
+                    continue
+                far = socket.create_connection(("127.0.0.1", port))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=carry, args=pair, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1], accepted
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+        for near in accepted:
+            near.close()
 
 
 def test_nobody_there_is_told_in_seconds():
@@ -240,6 +276,38 @@ def test_a_long_statement_is_not_cancelled_by_the_networks_limit(make_account):
     assert account.rows("select system$wait(3) as a")
 
 
+def test_what_was_turned_away_at_a_lock_is_sent_again_and_done_once(make_account, database):
+    holder = make_account(database=database, schema="ML")
+    waiter = make_account(database=database, schema="ML")
+    holder.execute("create table t (a int)")
+    holder.execute("insert into t values (1)")
+    holder.execute("begin")
+    holder.execute("update t set a = 2")
+    waiter.execute("alter session set lock_timeout = 1")
+    release = threading.Timer(1.3, holder.execute, ["commit"])
+    release.start()
+
+    waiter.execute("update t set a = a + 10")
+    release.join()
+
+    assert waiter.rows("select a from t") == [{"a": 12}]
+
+
+def test_a_lock_that_is_never_given_up_is_told_in_the_end(make_account, database):
+    holder = make_account(database=database, schema="ML")
+    waiter = make_account(database=database, schema="ML")
+    holder.execute("create table t (a int)")
+    holder.execute("insert into t values (1)")
+    holder.execute("begin")
+    holder.execute("update t set a = 2")
+    waiter.execute("alter session set lock_timeout = 0")
+
+    with pytest.raises(errors.ServerFaultError, match="waited in vain"):
+        waiter.execute("update t set a = a + 10")
+
+    holder.execute("rollback")
+
+
 def test_several_statements_in_one_are_refused(make_account, database):
     account = make_account(database=database, schema="ML")
     account.execute("create table t (a int)")
@@ -248,6 +316,14 @@ def test_several_statements_in_one_are_refused(make_account, database):
         account.execute("insert into t values (1); drop table t")
 
     assert account.rows("select * from t") == []
+
+
+def test_threads_share_one_session(make_account):
+    account = make_account()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: account.rows("select current_session() as s"), range(16)))
+
+    assert len({row[0]["s"] for row in found}) == 1
 
 
 def test_values_are_bound_and_never_read_as_statements(make_account, database):
