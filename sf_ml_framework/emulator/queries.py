@@ -92,6 +92,8 @@ class Queries:
         self._lock = threading.Lock()
         self._all: OrderedDict[str, Query] = OrderedDict()
         self._requests: dict[str, str] = {}
+        self.on_end: list[Callable[[Query], None]] = []
+        """Called with each query that has ended."""
 
     def submit(
         self,
@@ -167,6 +169,8 @@ class Queries:
                 error=str(query.error) if query.error else None,
             )
             query.finished.set()
+            for call in self.on_end:
+                call(query)
 
     def find(self, query_id: str) -> Query | None:
         """Return the query, or None."""

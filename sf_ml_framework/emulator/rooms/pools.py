@@ -156,7 +156,11 @@ def _set(call: Call, entry: Entry, found: dict[str, Any]) -> None:
     if not found:
         call.reader.fail()
     comment = str(found.pop("COMMENT", entry.comment))
-    merged = {**entry.properties, **found, "updated": call.account.clock.now().isoformat()}
+    now = call.account.clock.now().isoformat()
+    merged = {**entry.properties, **found, "updated": now}
+    counts = ("MIN_NODES", "MAX_NODES")
+    if any(merged[key] != entry.properties[key] for key in counts):
+        merged["resized"] = now
     _in_order(merged["MIN_NODES"], merged["MAX_NODES"])
     call.account.catalog.update(replace(entry, comment=comment, properties=merged))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..catalog import Entry
 
 START_SECONDS = 1
-"""How long a pool is STARTING or STOPPING; minutes on Snowflake."""
+"""How long a pool is STARTING or RESIZING; minutes on Snowflake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,11 @@ class Pools:
         busy = self.busy(entry.name)
         if found.get("suspended"):
             return "STOPPING" if busy else "SUSPENDED"
+        resized = found.get("resized")
+        if resized and not changing:
+            since = datetime.fromisoformat(resized)
+            if (now - since).total_seconds() < START_SECONDS:
+                return "RESIZING"
         if busy:
             return "ACTIVE"
         idle = int(found.get("AUTO_SUSPEND_SECS", 3600))

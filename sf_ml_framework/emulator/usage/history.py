@@ -14,6 +14,7 @@ from ..lexer import tokenize
 from ..names import Path
 from ..queries import Query, redacted
 from ..results import ResultSet, rows
+from .kept import KeptQueries
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -43,9 +44,11 @@ _BY = {
 
 def install(account: Account) -> None:
     """Register the view and the functions."""
+    account.parts[KeptQueries] = KeptQueries(account)
 
     def view(session: Session, database: str) -> ResultSet:
-        return _table([told(account, query) for query in account.queries.all()])
+        now = [told(account, query) for query in account.queries.all()]
+        return _table([*account.part(KeptQueries).rows(), *now])
 
     account.view("SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY", view)
     for name, key in _BY.items():
@@ -141,27 +144,27 @@ def _asked(
         "WAREHOUSE_NAME": session.warehouse,
     }
     wanted = named.get(key, own.get(key)) if key else None
-    for query in account.queries.all():
-        ended = query.ended or now
+    kept = account.part(KeptQueries).rows()
+    for row in [*kept, *(told(account, query) for query in account.queries.all())]:
+        ended = row["END_TIME"] or now
         if (start and ended < start) or (end and ended > end):
             continue
-        if not visible(account, session, query):
+        if not visible(account, session, row):
             continue
-        row = told(account, query)
         if not key or str(row[key]).upper() == str(wanted).upper():
             yield row
 
 
-def visible(account: Account, session: Session, query: Query) -> bool:
+def visible(account: Account, session: Session, row: dict[str, Any]) -> bool:
     """Say whether the functions show a query: one's own, or with MONITOR on its warehouse.
 
     Source: Snowflake, "QUERY_HISTORY, QUERY_HISTORY_BY_*", usage notes.
     """
-    if query.session.user == session.user or account.access.globally(session, "MONITOR EXECUTION"):
+    if row["USER_NAME"] == session.user or account.access.globally(session, "MONITOR EXECUTION"):
         return True
-    if query.warehouse is None:
+    if row["WAREHOUSE_NAME"] is None:
         return False
-    path = Path("", "", query.warehouse)
+    path = Path("", "", row["WAREHOUSE_NAME"])
     return account.access.holds(session, "MONITOR|OPERATE", "WAREHOUSE", path)
 
 

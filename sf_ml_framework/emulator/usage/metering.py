@@ -19,6 +19,7 @@ from ..catalog import Entry
 from ..names import Path
 from ..results import ResultSet, rows
 from ..services.families import FAMILIES
+from .kept import KeptQueries
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -105,6 +106,9 @@ def warehouses(account: Account) -> Iterator[tuple[Entry, datetime, float]]:
     for query in account.queries.all():
         if query.computed and query.warehouse:
             spans[query.warehouse].append((query.started, query.ended or now))
+    for row in account.part(KeptQueries).rows(computed=True):
+        if row["WAREHOUSE_NAME"]:
+            spans[row["WAREHOUSE_NAME"]].append((row["START_TIME"], row["END_TIME"]))
     for name, found in sorted(spans.items()):
         entry = account.catalog.find("WAREHOUSE", Path("", "", name))
         if entry is None:
