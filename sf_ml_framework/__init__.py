@@ -9,18 +9,20 @@ if TYPE_CHECKING:
     from sf_ml_framework.author.node import NodeConfig as NodeConfig
     from sf_ml_framework.author.project import Project as Project
     from sf_ml_framework.author.report import Report as Report
+    from sf_ml_framework.places.snowflake.distributed import fit_xgboost as fit_xgboost
 
 __version__ = "0.1.0"
 
-__all__ = ["Column", "DataCatalog", "Dataset", "NodeConfig", "Project", "Report"]
+__all__ = ["Column", "DataCatalog", "Dataset", "NodeConfig", "Project", "Report", "fit_xgboost"]
 
 _HOMES = {
-    "Column": "dataset",
-    "DataCatalog": "dataset",
-    "Dataset": "dataset",
-    "NodeConfig": "node",
-    "Project": "project",
-    "Report": "report",
+    "Column": "author.dataset",
+    "DataCatalog": "author.dataset",
+    "Dataset": "author.dataset",
+    "NodeConfig": "author.node",
+    "Project": "author.project",
+    "Report": "author.report",
+    "fit_xgboost": "places.snowflake.distributed",
 }
 
 
@@ -30,7 +32,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f"{__name__}.author.{_HOMES[name]}"), name)
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = found
     return found
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def fit_final(
     features: pd.DataFrame, labels: np.ndarray, *, settings: Settings, trees: int, seed: int
 ) -> xgboost.XGBClassifier:
-    """Fit *trees* trees on every row, in one thread and so to the same bytes on any machine."""
-    import xgboost
+    """Fit *trees* trees on every row, in one thread and so to the same bytes on any machine.
 
-    model = xgboost.XGBClassifier(
-        **FIXED, **settings, n_estimators=trees, random_state=seed, n_jobs=1
-    )
-    return model.fit(features, labels)
+    A node that has several machines fits them on all of those.
+    """
+    from sf_ml_framework import fit_xgboost
+
+    return fit_xgboost(features, labels, settings={**FIXED, **settings}, trees=trees, seed=seed)
