@@ -85,9 +85,10 @@ def _objects(account: Account, target: Target, sizes: Collection[PoolSize]) -> I
     for name, look in looks:
         try:
             yield look()
-        except (AbsentError, AccessDeniedError) as error:
-            # What SHOW may not look into is told as missing.
-            yield Check(name=name, state="failed", says=str(error), remedy=error.remedy)
+        except (AbsentError, AccessDeniedError):
+            # Where SHOW may not look, or there is nothing to look into.
+            says = f"{name} cannot be looked for: what it stands in is not there, or not for us"
+            yield Check(name=name, state="failed", says=says, remedy=_MAKES)
 
 
 _SESSION = """SELECT CURRENT_USER() AS "user", CURRENT_ACCOUNT() AS "account",
@@ -138,7 +139,8 @@ def _role(session: Mapping[str, Any], target: Target | None) -> Check:
             name="role",
             state="failed",
             says=f"works as {role}; may not take {' and '.join(missing)} of target {target.name}",
-            remedy=" ".join(f"GRANT ROLE {each} TO USER {session['user']};" for each in missing),
+            remedy="`mlops infra sql --part admin` prints what makes the roles; then "
+            + " ".join(f"GRANT ROLE {each} TO USER {session['user']};" for each in missing),
         )
     return Check(name="role", state="ok", says=f"{role} (of {len(available)} that it may take)")
 
@@ -264,12 +266,12 @@ def _grants(account: Account, grants: Collection[Grant]) -> Iterator[Check]:
     for role in sorted({grant.to for grant in grants}):
         try:
             held = _held(account, role)
-        except (AbsentError, AccessDeniedError) as error:
+        except (AbsentError, AccessDeniedError):
             yield Check(
                 name="privileges",
                 state="failed",
                 says=f"role {role} is not there, or this role may not look at it",
-                remedy=error.remedy or f"CREATE ROLE {role};",
+                remedy="`mlops infra sql --part admin` prints what makes the role, with its grants",
             )
             continue
         # What is to be in a schema one day is not listed by SHOW GRANTS TO ROLE.
