@@ -134,9 +134,7 @@ class SnowflakePlace:
         """
         match dataset.kind:
             case "table":
-                value = self._reader.load(dataset, version, frame)
-                self._models.note_table(value)
-                return value
+                return self._table(dataset, version, frame)
             case "model":
                 return self._models.load(dataset, version, frame)
             case "document":
@@ -189,6 +187,14 @@ class SnowflakePlace:
 
     def close(self) -> None:
         """Do nothing: the account is its opener's, and lazy tables live as long as it does."""
+
+    def _table(self, dataset: DatasetSpec, version: str, frame: Frame) -> Any:
+        standing = self._tables.open(dataset, version)
+        value = self._reader.load(dataset, standing, frame)
+        # A model that is fitted on it takes its sample, and so its lineage, from it.
+        sets, saved = self._training_sets, standing.saved
+        self._models.note_table(value, official=lambda: sets.official(dataset, saved))
+        return value
 
     def _standing(self, dataset: DatasetSpec, version: str) -> Saved | None:
         match dataset.kind:
@@ -266,12 +272,7 @@ class SnowflakePlace:
     def _reader(self) -> TableReader:
         from sf_ml_framework.places.snowflake.table_loading import TableReader
 
-        return TableReader(
-            account=self._account,
-            names=self._names,
-            tables=self._tables,
-            expressions=self._expressions,
-        )
+        return TableReader(self._account, self._names, self._expressions)
 
     @cached_property
     def _writer(self) -> TableWriter:

@@ -14,7 +14,7 @@ from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.snowflake.expressions import Expressions
 from sf_ml_framework.places.snowflake.names import Names, account_column
-from sf_ml_framework.places.snowflake.tables import Standing, Tables
+from sf_ml_framework.places.snowflake.tables import Standing
 from sf_ml_framework.values.columns import arrow_schema
 from sf_ml_framework.values.conform import cast
 from sf_ml_framework.values.frames import to_pandas, to_polars, with_categories
@@ -29,25 +29,20 @@ class TableReader:
     Args:
         account: the connection.
         names: where they stand.
-        tables: finds them.
         expressions: hands out lazy ones.
     """
 
-    def __init__(
-        self, *, account: Account, names: Names, tables: Tables, expressions: Expressions
-    ) -> None:
+    def __init__(self, account: Account, names: Names, expressions: Expressions) -> None:
         self._account = account
         self._names = names
-        self._tables = tables
         self._expressions = expressions
 
-    def load(self, dataset: DatasetSpec, version: str, frame: Frame) -> Any:
-        """Return the table at *version* as *frame* says.
+    def load(self, dataset: DatasetSpec, standing: Standing, frame: Frame) -> Any:
+        """Return the version of *dataset* that stands as *frame* says.
 
         Raises:
-            DataError: it is absent, of another shape, or breaks a check of its columns.
+            DataError: a value is none of its column's type, or no table can be a *frame*.
         """
-        standing = self._tables.open(dataset, version)
         match frame:
             case "ibis":
                 return self._expressions.table(standing.name, standing.columns)

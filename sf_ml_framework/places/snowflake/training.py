@@ -65,7 +65,7 @@ class TrainingSets:
     def official(self, dataset: DatasetSpec, saved: Saved) -> Any:
         """Return the official Dataset, its version selected; none where none was made."""
         version = self.version(saved)
-        if not self._stands(dataset, version):
+        if dataset.name not in self._trained_on or not self._stands(dataset, version):
             return None
         from snowflake.ml.dataset import load_dataset
 
