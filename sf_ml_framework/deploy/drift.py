@@ -6,11 +6,12 @@ deployment that was interrupted an object may stand as either state says; neithe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from sf_ml_framework.deploy.records import Recorded
+from sf_ml_framework.plan import canonical
 from sf_ml_framework.plan.changes import Alter, Difference, Plan, Remove, Retire
 from sf_ml_framework.plan.objects import Object, Observed, Pool, Stage, Task, key_of
 
@@ -41,8 +42,11 @@ def drifted(recorded: Recorded, observed: Observed) -> tuple[Drift, ...]:
     states = [{key_of(thing): thing for thing in state.objects} for state in recorded.states]
     standing = {key_of(thing): thing for thing in observed.objects}
     suspended_itself = any(run.status == AUTO_SUSPENDED for run in observed.last_runs)
-    # Whoever was interrupted had suspended the graph, and perhaps not yet resumed its tasks.
-    states_count = not suspended_itself and len(states) == 1 and not observed.interrupted
+    # Whoever was interrupted had suspended the graph, and perhaps not yet made all of it.
+    unfinished = not recorded.states or recorded.states[0] != recorded.applied
+    states_count = not suspended_itself and not unfinished
+    if recorded.applied is None:
+        states.append({})
     found = []
     for key in sorted({key for state in states for key in state}):
         wanted = [state.get(key) for state in states]
@@ -66,21 +70,26 @@ def _of_one(
     wanted = list(wanted)
     if thing is None:
         absent = any(one is None for one in wanted) or key in observed.unknown
-        return None if absent or observed.interrupted else Drift(key=key)
+        return None if absent else Drift(key=key)
     ignored = {"name", *observed.unseen.get(key, ())} | ({"started"} if not states_count else set())
-    differing = [_differences(one, thing, ignored) for one in wanted if one is not None]
-    return Drift(key=key, differences=differing[0]) if all(differing) else None
+    told = [one for one in wanted if one is not None]
+    differing = [
+        Difference(field=field, old=getattr(told[0], field), new=getattr(thing, field))
+        for field in thing.__struct_fields__
+        if field not in ignored and not _as_recorded(field, thing, told)
+    ]
+    return Drift(key=key, differences=tuple(differing)) if differing else None
 
 
-def _differences(wanted: Object, standing: Object, ignored: set[str]) -> tuple[Difference, ...]:
-    return tuple(
-        Difference(field=field, old=old, new=new)
-        for field in wanted.__struct_fields__
-        if field not in ignored
-        # None is a state that the deployment leaves as it is.
-        and (old := getattr(wanted, field)) is not None
-        and old != (new := getattr(standing, field))
-    )
+def _as_recorded(field: str, thing: Object, wanted: Sequence[Object]) -> bool:
+    """Say whether a property is as some state has it: it may be interrupted between two of them."""
+    old = [canonical.value(field, getattr(one, field)) for one in wanted]
+    new = canonical.value(field, getattr(thing, field))
+    if field == "after" and len(wanted) > 1:
+        # Tasks are linked and unlinked one statement after the other.
+        return set(new) <= {name for names in old for name in names}
+    # None is a state that the deployment leaves as it is.
+    return None in old or new in old
 
 
 def overwritten(drifts: Iterable[Drift], plan: Plan) -> tuple[Drift, ...]:

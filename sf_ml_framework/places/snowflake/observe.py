@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -217,7 +217,7 @@ class _Observation:
         names = {row["name"] for kinds in ("VIEWS", "DYNAMIC TABLES") for row in self._shown(kinds)}
         for view in self._of(FeatureView):
             # Entity, freshness and node are in tags that the Feature Store reads, not a plan.
-            if shown.last_part(view.name) in names:
+            if view.name.removeprefix(self._prefix) in names:
                 self._add(view)
 
     # Roles and grants.
@@ -240,7 +240,7 @@ class _Observation:
         for which, grants in sorted(wanted.items()):
             self._grants(which, grants, missing=which.rpartition(" ")[2] not in standing)
 
-    def _grants(self, which: str, grants: Iterable[Grant], *, missing: bool) -> None:
+    def _grants(self, which: str, grants: Collection[Grant], *, missing: bool) -> None:
         kind, _, name = which.partition(" ROLE ")
         if missing and kind == "OF":
             return
@@ -259,8 +259,14 @@ class _Observation:
             rows = [
                 {**row, "privilege": "USAGE", "granted_on": "ROLE", "name": name} for row in rows
             ]
+        # Who owns an object needs no grant on it.
+        owned = {key_of(msgspec.structs.replace(one, privilege="OWNERSHIP")) for one in grants}
         for row in rows:
-            self._add(shown.grant(row))
+            grant = shown.grant(row)
+            if key_of(grant) in owned:
+                self._found.append(grant)
+            else:
+                self._add(grant)
         for row in ahead:
             self._add(shown.grant(row, future=True))
 

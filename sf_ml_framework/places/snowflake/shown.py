@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sf_ml_framework.plan.objects import Column, Grant, Pool, Stage, Table, Task, Warehouse
+from sf_ml_framework.plan.tasks import canonical_json
 
 Row = Mapping[str, Any]
 
@@ -70,7 +71,7 @@ def canonical(config: str) -> str:
     if not config:
         return ""
     try:
-        return json.dumps(json.loads(config), sort_keys=True, separators=(",", ":"))
+        return canonical_json(json.loads(config))
     except ValueError:
         return config
 

@@ -1,0 +1,170 @@
+"""What the commands that deploy share: the use case, wired to an account; agreement; progress."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+import sf_ml_framework
+from sf_ml_framework.cli.account import open_account
+from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.output import Output, is_terminal
+from sf_ml_framework.cli.workspace import open_workspace
+from sf_ml_framework.deploy.faults import DeployError, LockedError
+from sf_ml_framework.deploy.records import Deployment, Holder, Kind
+
+if TYPE_CHECKING:
+    from sf_ml_framework.deploy.apply import Commission, Deployer
+    from sf_ml_framework.deploy.ports import History, Platform
+    from sf_ml_framework.plan.changes import Plan, Statement
+    from sf_ml_framework.plan.objects import Desired
+    from sf_ml_framework.targets import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A project in an account, ready to be deployed."""
+
+    deployer: Deployer
+    platform: Platform
+    history: History
+    desired: Desired
+    """What the code says."""
+    target: Target
+    commission: Commission
+    """Who deploys; commands say what for."""
+
+
+@contextmanager
+def open_deployer(
+    invocation: Invocation, target: str, *, tag: str = "", thorough: bool = False
+) -> Iterator[Opened]:
+    """Compile the project, connect, and close the connection afterwards.
+
+    Args:
+        invocation: names the project, and is told of progress.
+        target: name in mlops.yml; empty: the default one.
+        tag: of the image that the tasks run; empty: the target's.
+        thorough: whether each task is asked for what SHOW TASKS does not tell.
+    """
+    from sf_ml_framework import targets
+    from sf_ml_framework.deploy.apply import Commission, Deployer
+    from sf_ml_framework.places.snowflake.deployments import SnowflakeHistory
+    from sf_ml_framework.places.snowflake.platform import SnowflakePlatform
+    from sf_ml_framework.plan.compile import compile_desired
+    from sf_ml_framework.run.git import GitStatus
+
+    with open_workspace(invocation) as workspace:
+        chosen = targets.load(workspace.settings, target)
+        desired = compile_desired(workspace.manifest, chosen, tag=tag)
+        git = GitStatus(workspace.root)
+    with open_account(invocation, target, role=chosen.deploy_role) as opened:
+        commit, dirty = git.read()
+        commission = Commission(
+            user_name=opened.settings.get("user") or "",
+            client=client(),
+            git_commit=f"{commit}{'+' if commit and dirty else ''}",
+            framework=sf_ml_framework.__version__,
+        )
+        platform = SnowflakePlatform(opened.account, thorough=thorough)
+        history = SnowflakeHistory(opened.account, chosen.database, chosen.schema)
+        yield Opened(
+            deployer=Deployer(platform, history, Progress(invocation.output)),
+            platform=platform,
+            history=history,
+            desired=desired,
+            target=chosen,
+            commission=commission,
+        )
+
+
+def client() -> str:
+    """Return this machine and process, as the lock names them."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_dead(holder: Holder) -> bool:
+    """Say whether a lock's holder is known to be dead: a process of this machine that ended."""
+    machine, _, process = holder.client.rpartition(":")
+    if machine != socket.gethostname() or not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def carried_out(
+    opened: Opened, plan: Plan, kind: Kind, *, note: str = "", overwrite_drift: bool = False
+) -> Deployment | None:
+    """Apply *plan*; the lock of a process of this machine that died is not waited for."""
+    commission = msgspec.structs.replace(
+        opened.commission, kind=kind, note=note, overwrite_drift=overwrite_drift
+    )
+    try:
+        return opened.deployer.apply(plan, commission)
+    except LockedError as error:
+        if not is_dead(error.holder):
+            raise
+        commission = msgspec.structs.replace(commission, dead=error.holder.deployment)
+        return opened.deployer.apply(plan, commission)
+
+
+def agreed(invocation: Invocation, question: str, *, yes: bool) -> bool:
+    """Return whether a person wants it.
+
+    Raises:
+        DeployError: nobody is there to be asked.
+    """
+    if yes:
+        return True
+    if not (is_terminal(invocation.output.stderr) and is_terminal(sys.stdin)):
+        raise DeployError(
+            "nothing was changed: nobody is here to be asked",
+            remedy="read the plan, then add --yes",
+        )
+    return click.confirm(question, default=False, err=True)
+
+
+def tell_plan(plan: Plan, output: Output) -> None:
+    """Show a person what a plan does; what a program reads is ``mlops plan --format json``."""
+    from sf_ml_framework.plan.explain import lines
+
+    for line in lines(plan):
+        output.talk(line)
+
+
+class Progress:
+    """Tells each statement as it runs. Implements ``deploy/ports.py::Observer``."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def started(self, deployment: Deployment) -> None:
+        """The lock is taken, nothing is changed yet."""
+        self._output.talk(f"deployment {deployment.deployment}")
+
+    def statement(self, number: int, count: int, statement: Statement) -> None:
+        """A statement is about to run."""
+        width = len(str(count))
+        self._output.talk(f"[{number:>{width}}/{count}] {head_of(statement.sql)}")
+
+    def finished(self, deployment: Deployment) -> None:
+        """All is over, well or not; who called tells how."""
+
+
+def head_of(sql: str, most: int = 90) -> str:
+    """Return the first words of a statement on one line, without a body or a specification."""
+    first = sql.strip().partition("\n")[0].partition("$$")[0].rstrip()
+    return first if len(first) <= most else f"{first[: most - 1]}…"
