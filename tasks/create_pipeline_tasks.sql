@@ -153,7 +153,7 @@ CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_DEPLOYMENTS (
   "OBSERVED_DIGEST" VARCHAR,
   "MANAGED" VARCHAR,
   "DESIRED" VARCHAR,
-  PRIMARY KEY ("DEPLOYMENT")
+  PRIMARY KEY ("KIND", "DEPLOYMENT")
 ) COMMENT = 'One row for each deployment, with the state that it applied; the kind ''lock'' is the lock';
 -- src/utils/pipeline.py: node generate_sample_data, compute_pool_size=SMALL
 GRANT USAGE ON COMPUTE POOL MLOPS_COMPUTE_POOL TO ROLE MLOPS_ROLE;
