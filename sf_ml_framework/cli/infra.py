@@ -1,10 +1,10 @@
-"""``infra``: the SQL that others run, before anything can be deployed."""
+"""``infra``: what an administrator makes once, before anything can be deployed."""
 
 from __future__ import annotations
 
 import click
 
-from sf_ml_framework.cli.connection_options import target_option
+from sf_ml_framework.cli.connection_options import connection_options, target_option
 from sf_ml_framework.cli.groups import Group, Subcommand
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
@@ -12,10 +12,11 @@ from sf_ml_framework.cli.workspace import open_workspace
 
 @click.group(cls=Group)
 def infra() -> None:
-    """Print what an account needs, as SQL for whoever may run it.
+    """Make or print what an account needs before anything can be deployed.
 
     Examples:
         mlops infra sql --part admin --target prod > admin.sql
+        mlops infra apply --target dev
     """
 
 
@@ -51,3 +52,41 @@ def sql(invocation: Invocation, /, target: str, parts: tuple[str, ...], tag: str
     for part in PARTS:
         if not parts or part in parts:
             invocation.output.text(part_of_script(desired, part))
+
+
+@infra.command(cls=Subcommand)
+@target_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connection_options
+@click.pass_obj
+def apply(invocation: Invocation, /, target: str, *, yes: bool) -> None:
+    """Run the administrator's part: roles, warehouse, database, schema, and who may what.
+
+    Once for each target, as a user who may be ACCOUNTADMIN. What stands already is left; it may be
+    run again, after a node asks for more. Your user is granted the role that deploys.
+
+    Examples:
+        mlops infra apply --target dev
+        mlops infra apply --target prod --connection admin --yes
+    """
+    from sf_ml_framework.cli.account import open_account
+    from sf_ml_framework.cli.deployer import agreed
+    from sf_ml_framework.identifiers import quoted
+    from sf_ml_framework.plan.compile import compile_desired
+    from sf_ml_framework.plan.script import statements_of
+
+    output = invocation.output
+    with open_account(invocation, target, role="ACCOUNTADMIN") as opened:
+        with open_workspace(invocation) as workspace:
+            desired = compile_desired(workspace.manifest, opened.target)
+        statements = statements_of(desired, "admin")
+        user = opened.account.rows("SELECT CURRENT_USER() AS name")[0]["name"]
+        statements.append(f"GRANT ROLE {quoted(desired.deploy_role)} TO USER {quoted(user)}")
+        for statement in statements:
+            output.talk(f"{statement};")
+        if not agreed(invocation, f"run these in {opened.settings.account}?", yes=yes):
+            return
+        for number, statement in enumerate(statements, start=1):
+            output.talk(f"[{number}/{len(statements)}] {statement.partition(chr(10))[0]}")
+            opened.account.execute(statement)
+    output.text(f"{len(statements)} statements were run; next: mlops deploy --target {target}")

@@ -60,6 +60,14 @@ def script(manifest: Manifest, target: Target, desired: Desired) -> str:
     return head + "".join(f"\n{part_of_script(desired, part)}" for part in PARTS)
 
 
+def statements_of(desired: Desired, part: Part) -> list[str]:
+    """Return the statements of one part, the choice of its role first."""
+    return [
+        f"USE ROLE {name(_role(desired, part))}",
+        *(sql for _, sql in _statements(desired, part)),
+    ]
+
+
 def part_of_script(desired: Desired, part: Part) -> str:
     """Return one part of the file."""
     number = PARTS.index(part) + 1
