@@ -236,7 +236,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:
@@ -276,7 +276,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:
@@ -316,7 +316,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:
@@ -356,7 +356,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:
@@ -396,7 +396,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:
@@ -436,7 +436,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from sf_ml_framework.manifest.model import NodeSpec, Resources
-from sf_ml_framework.plan import names
+from sf_ml_framework.plan import names, yaml_text
 from sf_ml_framework.plan.quoting import dollar, literal, name
 from sf_ml_framework.targets import Target
 
@@ -72,30 +72,6 @@ def processors(millis: int) -> int | str:
     return millis // 1000 if millis % 1000 == 0 else f"{millis}m"
 
 
-def yaml_text(content: dict[str, Any]) -> str:
-    """Return a specification as YAML: the same text for the same dict, keys in their order."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        """Writes every list of one level deeper, as people do."""
-
-        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-            super().increase_indent(flow, False)
-
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    text: str = yaml.dump(
-        content,
-        Dumper=Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        default_flow_style=False,
-        width=10_000,
-    )
-    return text
-
-
 def statement(node: NodeSpec, target: Target, tag: str = "") -> str:
     """Return the body of a node's task: its job, run to its end, with a name of Snowflake's.
 
@@ -105,7 +81,7 @@ def statement(node: NodeSpec, target: Target, tag: str = "") -> str:
         SettingsError: a value would end the specification in SQL.
     """
     pool = target.pools[node.resources.pool_size].name
-    spec = yaml_text(specification(node, target, tag))
+    spec = yaml_text.dump(specification(node, target, tag))
     lines = [
         "EXECUTE JOB SERVICE",
         f"  IN COMPUTE POOL {name(pool)}",

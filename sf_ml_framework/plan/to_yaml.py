@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sf_ml_framework.manifest.model import Manifest
-from sf_ml_framework.plan import jobs, names
+from sf_ml_framework.plan import jobs, names, yaml_text
 from sf_ml_framework.targets import Target
 
 FOLDER = "jobs"
@@ -17,7 +17,7 @@ def job_files(manifest: Manifest, target: Target, tag: str = "") -> dict[str, st
         f"{FOLDER}/{files[node.name]}": (
             f"{header(manifest, target, '#')}"
             f"# Node {node.name}, in compute pool {target.pools[node.resources.pool_size].name}.\n"
-            f"{jobs.yaml_text(jobs.specification(node, target, tag))}"
+            f"{yaml_text.dump(jobs.specification(node, target, tag))}"
         )
         for node in manifest.nodes
     }

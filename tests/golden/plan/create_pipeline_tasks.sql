@@ -245,7 +245,7 @@ spec:
         REGION: eu
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:
@@ -290,7 +290,7 @@ spec:
         REGION: eu
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
-        PYTHONUNBUFFERED: '1'
+        PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
         requests:
