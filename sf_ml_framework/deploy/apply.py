@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from sf_ml_framework.deploy import checks
-from sf_ml_framework.deploy.faults import StoppedError
+from sf_ml_framework.deploy.faults import LostError, StoppedError
 from sf_ml_framework.deploy.lock import SECONDS, DeploymentLock
 from sf_ml_framework.deploy.ports import History, Observer, Platform
 from sf_ml_framework.deploy.records import Deployment, Holder, Kind, Recorded
-from sf_ml_framework.errors import FrameworkError
+from sf_ml_framework.errors import FrameworkError, PlatformError
 from sf_ml_framework.plan import to_sql
 from sf_ml_framework.plan.changes import Alter, Create, Plan, Remove, Statement
 from sf_ml_framework.plan.diff import make_plan
@@ -68,7 +68,8 @@ class Deployer:
         Raises:
             DeployError: it was refused: the account moved on, somebody else deploys, something is
                 missing, or was changed by hand. Nothing was changed, but for what is named.
-            StoppedError: a statement failed; tells how the graph stands.
+            StoppedError: a statement was refused; tells how the graph stands.
+            LostError: the platform failed over a statement; tells the same.
         """
         recorded, observed = self._look(plan.desired)
         checks.same_place(plan, observed)
@@ -168,7 +169,9 @@ def _begun(
         isinstance(thing, Task) and thing.name == desired.root and thing.started
         for thing in observed.objects
     )
-    managed = {*observed.managed, *recorded.managed, *map(key_of, desired.objects)}
+    # What could not be looked for may stand still.
+    hidden = set(observed.unknown) & set(recorded.managed)
+    managed = {*observed.managed, *hidden, *map(key_of, desired.objects)}
     return Deployment(
         deployment=new_deployment_id(),
         project=desired.project,
@@ -215,11 +218,12 @@ def _told(
     done: int,
     deployment: Deployment,
     error: FrameworkError,
-) -> StoppedError:
+) -> FrameworkError:
     """Return what a person should know of a plan that stopped after *done* statements."""
     stood = checks.graph_after(plan, statements, done)
     again = "deploy again to finish it, or `mlops rollback` to go back"
-    return StoppedError(
+    kind = LostError if isinstance(error, PlatformError) else StoppedError
+    return kind(
         f"deployment {deployment.deployment} stopped at statement {done + 1} of {len(statements)}:"
         f" {error}; {stood}",
         remedy=f"{error.remedy}; then {again}" if error.remedy else again,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sf_ml_framework.deploy.records import Holder
-from sf_ml_framework.errors import OperatorError
+from sf_ml_framework.errors import OperatorError, PlatformError
 
 
 class DeployError(OperatorError):
@@ -49,5 +49,20 @@ class LockedError(DeployError):
         )
 
 
+class LockLostError(OperatorError):
+    """This deployment was taken for dead, and must not disturb whoever came after it."""
+
+    def __init__(self, holder: Holder | None) -> None:
+        now = f"and {holder.words} has it now" if holder else "and nobody has it now"
+        super().__init__(
+            f"the lock ran out, or was given back by hand, {now}",
+            remedy="see `mlops deployments`",
+        )
+
+
 class StoppedError(OperatorError):
-    """A deployment stopped on its way; the graph is whole, or suspended and resumable."""
+    """A deployment was refused something on its way; the graph is whole, or suspended."""
+
+
+class LostError(PlatformError):
+    """A deployment lost the platform on its way; the graph is whole, or suspended."""

@@ -6,7 +6,7 @@ import logging
 import time
 from types import TracebackType
 
-from sf_ml_framework.deploy.faults import LockedError
+from sf_ml_framework.deploy.faults import LockedError, LockLostError
 from sf_ml_framework.deploy.ports import History
 from sf_ml_framework.deploy.records import Holder
 from sf_ml_framework.errors import FrameworkError
@@ -55,12 +55,12 @@ class DeploymentLock:
         """Hold on to it; asks the account only when a third of the time is over.
 
         Raises:
-            LockedError: it is another's now, which must not be disturbed.
+            LockLostError: it is ours no longer.
         """
         if time.monotonic() - self._renewed < self._seconds / 3:
             return
         if not self._history.renew(self._wanted, self._seconds):
-            raise LockedError(self._history.holder() or self._wanted)
+            raise LockLostError(self._history.holder())
         self._renewed = time.monotonic()
 
     def __exit__(
