@@ -76,9 +76,8 @@ def main() -> None:
     other = Observed(objects=changed(desired.objects))
     one = timed("plan where one task differs", lambda: make_plan(desired, other))
     sql = timed("its statements", lambda: to_sql.statements(one))
-    print(
-        f"  {len(sql)} statements, {len({s.sql.split()[2] for s in sql} - {desired.root})} of the nodes' tasks"
-    )
+    touched = {statement.sql.split()[2] for statement in sql} - {desired.root}
+    print(f"  {len(sql)} statements, {len(touched)} task besides the root")
     sql = timed("statements of the first deployment", lambda: to_sql.statements(first))
     print(f"  {len(sql)} statements")
     timed("explanation of the first deployment", lambda: explain.lines(first))

@@ -220,15 +220,7 @@ def _faults(target: Target) -> Iterable[str]:
         "image_repository", "stage",
     ):  # fmt: skip
         yield _fault(field, getattr(target, field))
-    for size, pool in target.pools.items():
-        yield _fault(f"pools.{size}.name", pool.name)
-        yield _fault(f"pools.{size}.family", pool.family)
-        if pool.max_nodes < pool.min_nodes:
-            yield f"pools.{size} has fewer max_nodes than min_nodes"
-    for size, pool in target.pools.items():
-        for other, same in target.pools.items():
-            if size < other and pool.name == same.name and pool != same:
-                yield f"pools.{size} and pools.{other} are one pool, {pool.name}, yet differ"
+    yield from _pool_faults(target)
     told = target.notifications
     for field in ("email_integration", "error_integration", "success_integration"):
         yield _fault(f"notifications.{field}", getattr(told, field), empty=True)
@@ -246,6 +238,18 @@ def _faults(target: Target) -> Iterable[str]:
     for variable in target.env:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
             yield f"env has {variable!r}, which is no name of a variable"
+
+
+def _pool_faults(target: Target) -> Iterable[str]:
+    for size, pool in target.pools.items():
+        yield _fault(f"pools.{size}.name", pool.name)
+        yield _fault(f"pools.{size}.family", pool.family)
+        if pool.max_nodes < pool.min_nodes:
+            yield f"pools.{size} has fewer max_nodes than min_nodes"
+    for size, pool in target.pools.items():
+        for other, same in target.pools.items():
+            if size < other and pool.name == same.name and pool != same:
+                yield f"pools.{size} and pools.{other} are one pool, {pool.name}, yet differ"
 
 
 def _fault(field: str, name: str, *, empty: bool = False) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -85,25 +87,30 @@ def plan(
         mlops plan --target prod --out plan.json
         mlops plan --state state.json --detailed-exitcode
     """
-    try:
+    with _faults_apart(invocation, wanted=detailed_exitcode):
         made = _made(invocation, target, state, tag, delete=delete, thorough=thorough)
         if out is not None:
             _write(out, made)
+    _show(invocation, made, form, everything=everything)
+    if out is not None:
+        how = f"{invocation.program} deploy --plan {out}"
+        invocation.output.talk(f"wrote {out}; carry it out: {how}")
+    if detailed_exitcode and not made.is_empty:
+        raise click.exceptions.Exit(CHANGES)
+
+
+@contextmanager
+def _faults_apart(invocation: Invocation, *, wanted: bool) -> Iterator[None]:
+    """End with 1 on a fault of the pipeline: 2 says that something would change."""
+    try:
+        yield
     except FrameworkError as error:
-        # Here 2 says that something would change, so a fault must not.
-        if not (detailed_exitcode and error.exit_code == CHANGES):
+        if not (wanted and error.exit_code == CHANGES):
             raise
         from sf_ml_framework.cli.faults import tell
 
         tell(error, invocation)
         raise click.exceptions.Exit(1) from error
-    _show(invocation, made, form, everything=everything)
-    if out is not None:
-        invocation.output.talk(
-            f"wrote {out}; carry it out: {invocation.program} deploy --plan {out}"
-        )
-    if detailed_exitcode and not made.is_empty:
-        raise click.exceptions.Exit(CHANGES)
 
 
 def _made(

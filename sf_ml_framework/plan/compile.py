@@ -46,7 +46,6 @@ def compile_desired(
         ManifestError: the nodes make no graph of tasks.
         SettingsError: a name or value cannot be put into a statement.
     """
-    grants = access.grants(manifest, target)
     return Desired(
         project=manifest.project,
         target=target.name,
@@ -57,17 +56,23 @@ def compile_desired(
         warehouse=target.warehouse,
         root=names.within(target, names.root_task(manifest.project)),
         image=names.image_path(target, tag),
-        objects=(
-            *_places(target),
-            # Who may make and use things, before the things; who may use a thing, after it.
-            *(grant for grant in grants if part_of_object(grant) == "admin"),
-            *_things(manifest, target),
-            *(grant for grant in grants if part_of_object(grant) == "deploy"),
-            *_expected(manifest, target, tag, digest),
-            *tasks.graph(manifest, target, tag, bodies),
-            *_feature_views(manifest, target),
-        ),
+        objects=tuple(_objects(manifest, target, tag, digest, bodies or {})),
     )
+
+
+def _objects(
+    manifest: Manifest, target: Target, tag: str, digest: str, bodies: Mapping[str, str]
+) -> Iterator[Object]:
+    """Yield everything in an order in which it can be made."""
+    grants = access.grants(manifest, target)
+    yield from _places(target)
+    # Who may make and use things, before the things; who may use a thing, after it.
+    yield from (grant for grant in grants if part_of_object(grant) == "admin")
+    yield from _things(manifest, target)
+    yield from (grant for grant in grants if part_of_object(grant) == "deploy")
+    yield from _expected(manifest, target, tag, digest)
+    yield from tasks.graph(manifest, target, tag, bodies)
+    yield from _feature_views(manifest, target)
 
 
 def _places(target: Target) -> Iterator[Object]:

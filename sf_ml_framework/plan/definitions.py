@@ -70,20 +70,15 @@ def created(thing: Object, *, or_alter: bool = False) -> str:  # noqa: PLR0911 -
                 f" AUTO_SUSPEND = {thing.auto_suspend_seconds:d} AUTO_RESUME = TRUE"
                 f" INITIALLY_SUSPENDED = TRUE{_comment(thing.comment)}"
             )
-        case Database():
-            return f"CREATE DATABASE IF NOT EXISTS {name(thing.name)}{_comment(thing.comment)}"
-        case Schema():
-            return f"CREATE SCHEMA IF NOT EXISTS {name(thing.name)}{_comment(thing.comment)}"
+        case Database() | Schema():
+            kind = "DATABASE" if isinstance(thing, Database) else "SCHEMA"
+            return f"CREATE {kind} IF NOT EXISTS {name(thing.name)}{_comment(thing.comment)}"
         case Pool():
             return _pool(thing)
         case ImageRepository():
             return f"CREATE IMAGE REPOSITORY IF NOT EXISTS {name(thing.name)}"
         case Stage():
-            return (
-                f"CREATE STAGE IF NOT EXISTS {name(thing.name)}"
-                f" DIRECTORY = (ENABLE = {_flag(thing.directory)})"
-                f" ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE'){_comment(thing.comment)}"
-            )
+            return _stage(thing)
         case Table():
             return _table(thing)
         case Grant():
@@ -100,6 +95,14 @@ def _comment(text: str) -> str:
 
 def _flag(value: bool) -> str:
     return "TRUE" if value else "FALSE"
+
+
+def _stage(stage: Stage) -> str:
+    return (
+        f"CREATE STAGE IF NOT EXISTS {name(stage.name)}"
+        f" DIRECTORY = (ENABLE = {_flag(stage.directory)})"
+        f" ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE'){_comment(stage.comment)}"
+    )
 
 
 def _pool(pool: Pool) -> str:

@@ -18,10 +18,19 @@ _UNITS = (("Gi", 2**30), ("Mi", 2**20), ("G", 10**9), ("M", 10**6))
 
 
 def specification(node: NodeSpec, target: Target, tag: str = "") -> dict[str, Any]:
-    """Return what a specification says of the job of *node*.
+    """Return what a specification says of the job of *node*."""
+    return {
+        "spec": {
+            "containers": [_container(node, target, tag)],
+            "logExporters": {"eventTableConfig": {"logLevel": target.log_level}},
+            "platformMonitor": {
+                "metricConfig": {"groups": ["system", "system_limits", "status"]},
+            },
+        }
+    }
 
-    Requests equal limits: a node gets what it asked for, whoever else is on the machine.
-    """
+
+def _container(node: NodeSpec, target: Target, tag: str) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": names.CONTAINER,
         "image": names.image_path(target, tag),
@@ -33,6 +42,7 @@ def specification(node: NodeSpec, target: Target, tag: str = "") -> dict[str, An
             "PYTHONUNBUFFERED": "1",
             "SNOWFLAKE_WAREHOUSE": target.warehouse,
         },
+        # A node gets what it asked for, whoever else is on the machine.
         "resources": {"requests": _amounts(node.resources), "limits": _amounts(node.resources)},
     }
     if node.secrets:
@@ -44,15 +54,7 @@ def specification(node: NodeSpec, target: Target, tag: str = "") -> dict[str, An
             }
             for secret in sorted(node.secrets)
         ]
-    return {
-        "spec": {
-            "containers": [container],
-            "logExporters": {"eventTableConfig": {"logLevel": target.log_level}},
-            "platformMonitor": {
-                "metricConfig": {"groups": ["system", "system_limits", "status"]},
-            },
-        }
-    }
+    return container
 
 
 def _amounts(resources: Resources) -> dict[str, Any]:
@@ -81,7 +83,8 @@ def statement(node: NodeSpec, target: Target, tag: str = "") -> str:
         SettingsError: a value would end the specification in SQL.
     """
     pool = target.pools[node.resources.pool_size].name
-    spec = yaml_text.dump(specification(node, target, tag))
+    task = names.node_task(node.name)
+    spec = yaml_text.dump(specification(node, target, tag, task=task))
     lines = [
         "EXECUTE JOB SERVICE",
         f"  IN COMPUTE POOL {name(pool)}",

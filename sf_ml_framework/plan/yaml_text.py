@@ -12,14 +12,22 @@ from collections.abc import Iterator, Mapping, Sequence
 Value = str | int | Sequence["Value"] | Mapping[str, "Value"]
 
 _PLAIN = re.compile(r"(?:--)?[A-Za-z_/](?:[\w./@:+=-]*[\w/])?|\d+(?:[KMGT]i?|m)", re.ASCII)
-"""A text that can stand without quotes: no white space, no mark of YAML's, no number but a quantity."""
+"""A text that needs no quotes: no white space, no mark of YAML's, no number but a quantity."""
 
 _WORDS = frozenset("true false yes no on off null nan inf y n".split())
 """Texts that some readers take for a truth value or for nothing."""
 
 _SHOWN = re.compile(
-    r"[ !#-\[\]-~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "|".join(
+        (
+            r"[ !#-\[\]-~]",
+            "[\u00a0-\u2027\u202a-\ud7ff]",
+            "[\ue000-\ufefe\uff00-\ufffd]",
+            "[\U00010000-\U0010ffff]",
+        )
+    )
 )
+"""What YAML can show as it is between double quotes."""
 
 
 def dump(value: Mapping[str, Value]) -> str:
