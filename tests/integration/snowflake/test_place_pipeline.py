@@ -230,3 +230,9 @@ def test_the_model_and_its_figures_are_the_same(manifest, here, there):
             if "seconds" not in key and "time" not in key
         }
         assert _differences(plain, {key: account[key] for key in plain}) == []
+
+    model = there.model_registry.get_model("churn_model").default
+    (trained_on,) = model.lineage(direction="upstream")
+    assert trained_on._lineage_node_name.endswith(".ML.TRAIN_SET")
+    made_of = trained_on.lineage(direction="upstream")
+    assert [(str(each.name), each.version) for each in made_of] == [("TRAIN_SET", "v1.0.0")]

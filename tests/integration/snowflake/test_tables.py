@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
+import subprocess
+import sys
 from decimal import Decimal
 
 import ibis
@@ -362,3 +365,51 @@ def test_a_frame_of_pandas_is_as_it_was(place):
     place.save(FREE, "v1", frame)
 
     pd.testing.assert_frame_equal(place.load(FREE, "v1", frame="pandas"), frame)
+
+
+KILLED = """
+import os, signal, sys
+import pyarrow as pa
+from sf_ml_framework import connection
+from sf_ml_framework.manifest.model import DatasetSpec
+from sf_ml_framework.places.snowflake.names import Names
+from sf_ml_framework.places.snowflake.place import SnowflakePlace
+from sf_ml_framework.places.snowflake.session import Account
+
+flags, database, moment = eval(sys.argv[1]), sys.argv[2], sys.argv[3]
+
+class Dying(Account):
+    def execute(self, sql, binds=()):
+        is_it = sql.startswith("CREATE OR REPLACE")
+        if is_it and moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = super().execute(sql, binds)
+        if is_it:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+
+account = Dying(connection.resolve(None, flags, {}), database=database, schema="ML")
+place = SnowflakePlace(account, Names(database=database, schema="ML"))
+place.save(DatasetSpec(name="free", kind="table"), "v1", pa.table({"n": [3, 4, 5]}))
+"""
+
+
+@pytest.mark.parametrize(("moment", "rows"), [("before", [1, 2]), ("after", [3, 4, 5])])
+def test_a_killed_process_leaves_the_old_table_or_the_new(
+    place, account, names, connection_flags, emulator, moment, rows
+):
+    """Killed between table and row, it leaves a whole table that is made again."""
+    saved = place.save(FREE, "v1", pa.table({"n": [1, 2]}))
+    arguments = [repr(connection_flags), names.database, moment]
+
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+    found = account.rows('select n from "FREE$v1" order by n')
+    assert [row["n"] for row in found] == rows
+    after = SnowflakePlace(account, names)
+    assert after.find(FREE, "v1") == (saved if moment == "before" else None)
+    assert after.why_not_found(FREE, "v1") == ("" if moment == "before" else "damaged")
+    assert account.rows("show tables like 'MLOPS_DRAFT%'") == []
