@@ -236,6 +236,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_GENERATE_SAMPLE_DATA
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
@@ -276,6 +277,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_PREPROCESS_DATA
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
@@ -316,6 +318,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_FEATURE_ENGINEERING
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
@@ -356,6 +359,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_TRAIN_TEST_SPLIT
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
@@ -396,6 +400,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_TRAIN_MODEL
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
@@ -436,6 +441,7 @@ spec:
       env:
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_EVALUATE_MODEL
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:

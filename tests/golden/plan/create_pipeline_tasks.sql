@@ -245,6 +245,7 @@ spec:
         REGION: eu
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_LOAD
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
@@ -290,6 +291,7 @@ spec:
         REGION: eu
         MLOPS_MODE: snowflake
         MLOPS_TARGET: dev
+        MLOPS_TASK: TASK_TRAIN
         PYTHONUNBUFFERED: "1"
         SNOWFLAKE_WAREHOUSE: MLOPS_WH
       resources:
