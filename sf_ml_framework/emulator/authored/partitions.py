@@ -169,13 +169,18 @@ def _renamed(select: exp.Select, left: str, right: str, names: list[str], *, lon
         else:
             made += [*star(), *outputs()]
     select.set("expressions", made)
+    _columns(select, (left.upper(), right.upper()), known)
+
+
+def _columns(select: exp.Select, sides: tuple[str, str], known: dict[str, exp.Identifier]) -> None:
+    """Name every column of the query as the derived table has it."""
     for column in list(select.find_all(exp.Column)):
         if isinstance(column.this, exp.Star) or column.name.startswith("_o"):
             continue
         of = column.table.upper()
-        mine = (of == right.upper() if of else True) and column.name.upper() in known
+        mine = (of == sides[1] if of else True) and column.name.upper() in known
         if not mine:
-            if of and of not in {left.upper(), right.upper()}:
+            if of and of not in sides:
                 continue
             column.set("table", None)
             column.set("db", None)

@@ -229,8 +229,7 @@ def _tidied(live: Live, source: FilePath) -> None:
 def _finish(call: Call, live: Live, place: str) -> None:
     services = call.account.part(Services)
     deploying.finish(services, live)
-    entry = services.records.find(live.path, live.id)
-    if entry is None or entry.properties["status"] != "DONE":
+    if not deploying.succeeded(services, live):
         lines = services.log(live.id, 0, deploying.BATCH).lines()
         said = "; ".join(line.text for line in lines)[-500:]
         raise SnowflakeError(

@@ -24,13 +24,14 @@ from ..services.imaging import Runner
 from ..services.naming import service_name
 from ..services.running import Live, Services
 from ..services.spec import parse
+from .asked import Resources
 from .functions import ports
 
 if TYPE_CHECKING:
     from ..account import Account
     from ..catalog import Entry
     from ..session import Session
-    from .asked import Deployment, Resources
+    from .asked import Deployment
 
 INFERENCE = "model-inference"
 BUILD = "model-build"
@@ -109,8 +110,6 @@ def build(
 ) -> FilePath:
     """Make the image of a version, unless it was made before, and return its folder.
 
-    The job is named after the query, as the client expects: ``MODEL_BUILD_`` and eight digits.
-
     Raises:
         SnowflakeError: the build failed, or the statement was cancelled.
     """
@@ -118,14 +117,9 @@ def build(
     if target.is_dir() and not rebuild:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    query = CURRENT.get()
-    number = int((query.id if query else new_query_id()).replace("-", ""), 16)
-    digest = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()[:8]
     source = store.version_folder(account, entry, version)
-    from .asked import Resources
-
     launch = Launch(
-        path=Path(place.database, place.schema, f"MODEL_BUILD_{digest.upper()}"),
+        path=Path(place.database, place.schema, _build_name()),
         pool=pool,
         spec=parse(specification(BUILD, f"{_DEFAULT}/model_build:1", Resources())),
         integrations=integrations,
@@ -135,8 +129,7 @@ def build(
     live = services.launch(session, launch)
     finish(services, live)
     log = services.log(live.id, 0, BUILD)
-    ended = services.records.find(live.path, live.id)
-    if ended is None or ended.properties["status"] != "DONE":
+    if not succeeded(services, live):
         said = "; ".join(line.text for line in log.lines())[-500:]
         raise SnowflakeError(
             f"Model image build failed for model {entry.path} version {version}: {said}",
@@ -144,6 +137,20 @@ def build(
             state="P0001",
         )
     return target
+
+
+def _build_name() -> str:
+    """Return the build job's name: the client finds it from the id of its query, as this does."""
+    query = CURRENT.get()
+    number = int((query.id if query else new_query_id()).replace("-", ""), 16)
+    digest = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()[:8]
+    return f"MODEL_BUILD_{digest.upper()}"
+
+
+def succeeded(services: Services, live: Live) -> bool:
+    """Say whether a job that is over was done."""
+    ended = services.records.find(live.path, live.id)
+    return ended is not None and ended.properties["status"] == "DONE"
 
 
 def finish(services: Services, live: Live) -> None:
@@ -162,17 +169,7 @@ def deploy(account: Account, session: Session, asked: Deployment) -> str:
     """
     path = service_name(session.resolve(parts_of(asked.service)))
     entry, version = version_of(account, session, parts_of(asked.model), asked.version)
-    schema = Path(path.database, "", path.schema)
-    account.catalog.get("SCHEMA", schema)
-    account.require(session, "CREATE SERVICE", "SCHEMA", schema)
-    for pool in (asked.pool, asked.build_pool):
-        name = Path("", "", fold(pool))
-        account.catalog.get("COMPUTE POOL", name)
-        account.require(session, "USAGE", "COMPUTE POOL", name)
-    if asked.public:
-        account.require(session, "BIND SERVICE ENDPOINT", "ACCOUNT", Path("", "", ""))
-    if account.catalog.find("SERVICE", path) is not None:
-        raise already_exists(str(path))
+    _allowed(account, session, asked, path)
     reference = _reference(account, session, asked, entry, version)
     folder = build(
         account,
@@ -187,18 +184,10 @@ def deploy(account: Account, session: Session, asked: Deployment) -> str:
     runs = runner(folder, "server", str(folder))
     if asked.repository:
         imaging.add(account, reference, runs, role=session.role)
-    flag = {"SPCS_MODEL_INFERENCE_SERVER__AUTOCAPTURE_ENABLED": str(asked.autocapture).lower()}
-    text = specification(
-        INFERENCE,
-        reference,
-        asked.resources,
-        env=flag,
-        endpoints=[{**_ENDPOINT, "public": asked.public}],
-    )
     launch = Launch(
         path=path,
         pool=fold(asked.pool),
-        spec=parse(text),
+        spec=parse(_service_text(asked, reference)),
         job=False,
         replicas=asked.instances,
         runners={INFERENCE: runs},
@@ -208,6 +197,28 @@ def deploy(account: Account, session: Session, asked: Deployment) -> str:
     live = services.launch(session, launch)
     _ready(account, services, live)
     return f"Model service {path} is deployed with model {entry.path} version {version}."
+
+
+def _allowed(account: Account, session: Session, asked: Deployment, path: Path) -> None:
+    """Refuse what the role may not make. Source: "Deploy model services in SPCS", privileges."""
+    schema = Path(path.database, "", path.schema)
+    account.catalog.get("SCHEMA", schema)
+    account.require(session, "CREATE SERVICE", "SCHEMA", schema)
+    for pool in (asked.pool, asked.build_pool):
+        name = Path("", "", fold(pool))
+        account.catalog.get("COMPUTE POOL", name)
+        account.require(session, "USAGE", "COMPUTE POOL", name)
+    if asked.public:
+        account.require(session, "BIND SERVICE ENDPOINT", "ACCOUNT", Path("", "", ""))
+    if account.catalog.find("SERVICE", path) is not None:
+        raise already_exists(str(path))
+
+
+def _service_text(asked: Deployment, image: str) -> str:
+    """Return the service's specification; the client reads the variable from it."""
+    flag = {"SPCS_MODEL_INFERENCE_SERVER__AUTOCAPTURE_ENABLED": str(asked.autocapture).lower()}
+    endpoints = [{**_ENDPOINT, "public": asked.public}]
+    return specification(INFERENCE, image, asked.resources, env=flag, endpoints=endpoints)
 
 
 def _reference(

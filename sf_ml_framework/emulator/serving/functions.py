@@ -24,6 +24,7 @@ from ..authored.engine import Made, registered
 from ..catalog import Entry
 from ..faults import SnowflakeError, not_found
 from ..models import store
+from ..models.store import Method
 from ..names import Path, fold, parts_of
 from ..reader import Reader
 from ..sandbox.values import from_text, plain
@@ -52,22 +53,8 @@ def put_in_place(account: Account, session: Session, call: exp.Expr, entry: Entr
         SnowflakeError: the role may not use the service, or it has no such method.
     """
     account.require(session, "USAGE", "SERVICE", entry.path)
-    served = model_of(entry)
     function = call.expression
-    name = function.this
-    folded = name.this if isinstance(name, exp.Identifier) and name.quoted else fold(str(name))
-    folder = account.files / "images" / str(entry.properties.get("kept", {}).get("image", ""))
-    method = store.methods(folder).get(str(folded)) if served is not None else None
-    if method is None or method.is_table:
-        raise not_found("FUNCTION", f"{entry.path}!{folded}")
-    if len(function.expressions) != len(method.inputs):
-        raise SnowflakeError(
-            f"SQL compilation error: error line 1 at position 0\nInvalid argument types for "
-            f"function '{method.name}': it takes {len(method.inputs)} arguments, not "
-            f"{len(function.expressions)}",
-            number=1044,
-            state="42P13",
-        )
+    method = _method(account, entry, function)
     types = [kinds.read(Reader(kind)) for _, kind in method.inputs]
     given = zip(function.expressions, types, strict=True)
     texts = [calls.as_text(value, kind) for value, kind in given]
@@ -92,6 +79,26 @@ def put_in_place(account: Account, session: Session, call: exp.Expr, entry: Entr
     function_name = registered(session, made, volatile=True)
     value = exp.Anonymous(this=function_name, expressions=texts or [exp.Null()])
     call.replace(exp.ParseJSON(this=value))
+
+
+def _method(account: Account, entry: Entry, function: exp.Expr) -> Method:
+    name = function.this
+    folded = name.this if isinstance(name, exp.Identifier) and name.quoted else fold(str(name))
+    folder = account.files / "images" / str(entry.properties.get("kept", {}).get("image", ""))
+    method = None
+    if model_of(entry) is not None:
+        method = store.methods(folder).get(str(folded))
+    if method is None or method.is_table:
+        raise not_found("FUNCTION", f"{entry.path}!{folded}")
+    if len(function.expressions) != len(method.inputs):
+        raise SnowflakeError(
+            f"SQL compilation error: error line 1 at position 0\nInvalid argument types for "
+            f"function '{method.name}': it takes {len(method.inputs)} arguments, not "
+            f"{len(function.expressions)}",
+            number=1044,
+            state="42P13",
+        )
+    return method
 
 
 def ports(live: Live) -> list[int]:

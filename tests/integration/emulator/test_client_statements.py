@@ -191,6 +191,72 @@ def test_the_model_registry(session, sent):
     assert sent("model_registry") == ""
 
 
+def test_functions_and_procedures(session, sent):
+    from snowflake.snowpark import functions as F
+    from snowflake.snowpark import types as T
+
+    session.sql("use schema shapes.public").collect()
+    session.sql("create or replace stage functions").collect()
+    kept = {"is_permanent": True, "stage_location": "@functions", "replace": True}
+
+    class Twice:
+        def process(self, x):
+            yield (x,)
+            yield (x,)
+
+    plus = session.udf.register(
+        lambda x: x + 1, name="plus", return_type=T.LongType(), input_types=[T.LongType()], **kept
+    )
+    table = session.udtf.register(
+        Twice,
+        output_schema=T.StructType([T.StructField("y", T.LongType())]),
+        input_types=[T.LongType()],
+    )
+    summed = session.sproc.register(
+        lambda session, x: x, name="same", return_type=T.LongType(), input_types=[T.LongType()]
+    )
+    frame = session.create_dataframe([[1], [2]], schema=["x"])
+    frame.select(plus("x")).collect()
+    frame.join_table_function(table("x").over(partition_by="x")).collect()
+    summed(1)
+    session.call("same", 2)
+    frame.select(F.call_udf("plus", F.col("x"))).collect()
+
+    assert sent("functions") == ""
+
+
+def test_batch_inference(emulator, session, sent):
+    registry_module = pytest.importorskip("snowflake.ml.registry")
+    linear = pytest.importorskip("sklearn.linear_model")
+    batch = pytest.importorskip("snowflake.ml.model.batch_inference")
+    session.sql("use schema shapes.public").collect()
+    session.sql("create or replace stage scored").collect()
+    session.sql(
+        "create compute pool batch_pool min_nodes = 1 max_nodes = 1 instance_family = CPU_X64_XS"
+    ).collect()
+    frame = pd.DataFrame({"A": [0.0, 1.0, 0.2, 0.8]})
+    logged = registry_module.Registry(session).log_model(
+        linear.LinearRegression().fit(frame, frame["A"]),
+        model_name="BATCHED",
+        version_name="V1",
+        sample_input_data=frame,
+        options={"enable_explainability": False},
+    )
+    # What the Registry sends has a file of its own, and part of it is sent once in a process.
+    emulator.account.record.lines.clear()
+    job = logged.run_batch(
+        session.create_dataframe(frame),
+        compute_pool="BATCH_POOL",
+        output_spec=batch.OutputSpec(stage_location="@scored/out/"),
+        function_name="predict",
+        job_name="SHAPED_BATCH",
+    )
+    job.wait()
+    session.sql("drop compute pool batch_pool").collect()
+
+    assert sent("batch_inference") == ""
+
+
 def test_ml_jobs(session, sent, tmp_path):
     jobs = pytest.importorskip("snowflake.ml.jobs")
     session.sql("use schema shapes.public").collect()
