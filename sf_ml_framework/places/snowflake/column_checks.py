@@ -77,7 +77,10 @@ class TableCheck:
         self._specs = specs
         self._what = what
         self._demands = [each for spec in specs for each in _demands(spec, what)]
-        self._demands += [each for column in columns for each in _whole(column)]
+        named = {spec.name: spec for spec in specs}
+        self._demands += [
+            each for column in columns for each in _whole(column, named.get(column.name))
+        ]
         self._unique = [spec.name for spec in specs if spec.unique]
 
     def content(self, *, remedy: str) -> Content:
@@ -162,10 +165,17 @@ def _demands(spec: ColumnSpec, what: str) -> list[_Demand]:
     return found
 
 
-def _whole(column: StoredColumn) -> list[_Demand]:
-    """Return the range of a type of whole numbers, which the account itself does not watch."""
+def _whole(column: StoredColumn, spec: ColumnSpec | None) -> list[_Demand]:
+    """Return the range of a type of whole numbers, which the account itself does not watch.
+
+    Nothing is asked twice: bounds of the catalog within that range are enough.
+    """
     limits = whole_range(column.type)
     if limits is None:
+        return []
+    low, high = (spec.minimum, spec.maximum) if spec else (None, None)
+    are_numbers = isinstance(low, int | float) and isinstance(high, int | float)
+    if are_numbers and limits[0] <= low and high <= limits[1]:  # type: ignore[operator]
         return []
     name = _column(column.name)
     broken = f"{name} NOT BETWEEN {limits[0]} AND {limits[1]}"
