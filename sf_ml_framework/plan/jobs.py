@@ -17,11 +17,20 @@ _UNITS = (("Gi", 2**30), ("Mi", 2**20), ("G", 10**9), ("M", 10**6))
 """The units of memory that a specification takes."""
 
 
-def specification(node: NodeSpec, target: Target, tag: str = "") -> dict[str, Any]:
-    """Return what a specification says of the job of *node*."""
+def specification(
+    node: NodeSpec, target: Target, tag: str = "", *, task: str = ""
+) -> dict[str, Any]:
+    """Return what a specification says of the job of *node*.
+
+    Args:
+        node: what the container runs.
+        target: where.
+        tag: of the image; empty: the target's.
+        task: the task that starts it, by which it finds its run; empty: a person does.
+    """
     return {
         "spec": {
-            "containers": [_container(node, target, tag)],
+            "containers": [_container(node, target, tag, task)],
             "logExporters": {"eventTableConfig": {"logLevel": target.log_level}},
             "platformMonitor": {
                 "metricConfig": {"groups": ["system", "system_limits", "status"]},
@@ -30,7 +39,7 @@ def specification(node: NodeSpec, target: Target, tag: str = "") -> dict[str, An
     }
 
 
-def _container(node: NodeSpec, target: Target, tag: str) -> dict[str, Any]:
+def _container(node: NodeSpec, target: Target, tag: str, task: str) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": names.CONTAINER,
         "image": names.image_path(target, tag),
@@ -39,6 +48,7 @@ def _container(node: NodeSpec, target: Target, tag: str) -> dict[str, Any]:
             **dict(sorted(target.env.items())),
             "MLOPS_MODE": "snowflake",
             "MLOPS_TARGET": target.name,
+            **({"MLOPS_TASK": task} if task else {}),
             "PYTHONUNBUFFERED": "1",
             "SNOWFLAKE_WAREHOUSE": target.warehouse,
         },
