@@ -45,7 +45,8 @@ def open_account(
     Args:
         invocation: names the project.
         target: name in ``mlops.yml``; empty: the default one.
-        role: role to work as where the connection names none.
+        role: role to work as, unless the command line names one; empty: the connection's, or else
+            the target's run role.
         query_tag: marks the statements in the account's history; by default project and target.
 
     Raises:
@@ -68,7 +69,8 @@ def account_of(
 ) -> Account:
     """Return the account as *target* sees it, not yet connected; the caller closes it.
 
-    The target says database, schema and warehouse; only the command line stands before it.
+    The target says database, schema and warehouse, and the caller the role; only the command line
+    stands before them.
     """
     from sf_ml_framework.places.snowflake.session import Account
 
@@ -77,7 +79,7 @@ def account_of(
         database=_flag(settings, "database") or target.database,
         schema=_flag(settings, "schema") or target.schema,
         warehouse=_flag(settings, "warehouse") or target.warehouse,
-        role=settings.get("role") or role,
+        role=_flag(settings, "role") or role or settings.get("role") or target.role,
         query_tag=query_tag,
     )
 

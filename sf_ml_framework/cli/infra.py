@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sf_ml_framework.cli.connection_options import connection_options, target_option
 from sf_ml_framework.cli.groups import Group, Subcommand
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from sf_ml_framework.plan.objects import Part
 
 
 @click.group(cls=Group)
@@ -56,32 +61,47 @@ def sql(invocation: Invocation, /, target: str, parts: tuple[str, ...], tag: str
 
 @infra.command(cls=Subcommand)
 @target_option
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(["admin", "deploy"]),
+    multiple=True,
+    help="Only what the account's administrator or the deploy role makes.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connection_options
 @click.pass_obj
-def apply(invocation: Invocation, /, target: str, *, yes: bool) -> None:
-    """Run the administrator's part: roles, warehouse, database, schema, and who may what.
+def apply(invocation: Invocation, /, target: str, parts: tuple[Part, ...], *, yes: bool) -> None:
+    """Make all that must stand before an image is pushed and a graph deployed.
 
-    Once for each target, as a user who may be ACCOUNTADMIN. What stands already is left; it may be
-    run again, after a node asks for more. Your user is granted the role that deploys.
+    First the administrator's part: roles, warehouse, database, schema, and who may what; your user
+    is granted the role that deploys. Then the deploy role's: compute pools, image repository,
+    stage, tables. Once for each target, as a user who may be ACCOUNTADMIN; what stands already is
+    left, so it may be run again, as after a node asks for more.
 
     Examples:
         mlops infra apply --target dev
         mlops infra apply --target prod --connection admin --yes
+        mlops infra apply --part deploy
     """
     from sf_ml_framework.cli.account import open_account
     from sf_ml_framework.cli.deployer import agreed
     from sf_ml_framework.identifiers import quoted
     from sf_ml_framework.plan.compile import compile_desired
-    from sf_ml_framework.plan.script import statements_of
+    from sf_ml_framework.plan.script import ADMIN, statements_of
 
     output = invocation.output
-    with open_account(invocation, target, role="ACCOUNTADMIN") as opened:
+    chosen = parts or ("admin", "deploy")
+    with open_account(invocation, target, role="" if parts == ("deploy",) else ADMIN) as opened:
         with open_workspace(invocation) as workspace:
             desired = compile_desired(workspace.manifest, opened.target)
-        statements = statements_of(desired, "admin")
-        user = opened.account.rows("SELECT CURRENT_USER() AS name")[0]["name"]
-        statements.append(f"GRANT ROLE {quoted(desired.deploy_role)} TO USER {quoted(user)}")
+        statements: list[str] = []
+        if "admin" in chosen:
+            user = opened.account.rows("SELECT CURRENT_USER() AS name")[0]["name"]
+            grant = f"GRANT ROLE {quoted(desired.deploy_role)} TO USER {quoted(user)}"
+            statements += [*statements_of(desired, "admin"), grant]
+        if "deploy" in chosen:
+            statements += statements_of(desired, "deploy")
         for statement in statements:
             output.talk(f"{statement};")
         if not agreed(invocation, f"run these in {opened.settings.account}?", yes=yes):
@@ -89,4 +109,4 @@ def apply(invocation: Invocation, /, target: str, *, yes: bool) -> None:
         for number, statement in enumerate(statements, start=1):
             output.talk(f"[{number}/{len(statements)}] {statement.partition(chr(10))[0]}")
             opened.account.execute(statement)
-    output.text(f"{len(statements)} statements were run; next: mlops deploy --target {target}")
+    output.text(f"{len(statements)} statements were run; next: push the image, then `mlops deploy`")
