@@ -139,10 +139,10 @@ def agreed(invocation: Invocation, question: str, *, yes: bool) -> bool:
 
 def tell_plan(plan: Plan, output: Output) -> None:
     """Show a person what a plan does; what a program reads is ``mlops plan --format json``."""
-    from sf_ml_framework.plan.explain import lines
+    from sf_ml_framework.plan.explain import told
 
-    for line in lines(plan):
-        output.talk(line)
+    for line in told(plan):
+        output.talk(output.styled(line.text, line.style, output.stderr))
 
 
 class Progress:

@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from sf_ml_framework.deploy import checks
+from sf_ml_framework.deploy.drift import drifted
 from sf_ml_framework.deploy.faults import LostError, StoppedError
 from sf_ml_framework.deploy.lock import SECONDS, DeploymentLock
 from sf_ml_framework.deploy.ports import History, Observer, Platform
 from sf_ml_framework.deploy.records import Deployment, Holder, Kind, Recorded
 from sf_ml_framework.errors import FrameworkError, PlatformError
 from sf_ml_framework.plan import to_sql
-from sf_ml_framework.plan.changes import Alter, Create, Plan, Remove, Statement
+from sf_ml_framework.plan.changes import Alter, Caution, Create, Plan, Remove, Statement
 from sf_ml_framework.plan.diff import make_plan
 from sf_ml_framework.plan.names import DEPLOYMENTS
 from sf_ml_framework.plan.objects import Desired, Observed, Table, Task, key_of
@@ -60,7 +61,17 @@ class Deployer:
 
     def plan(self, desired: Desired, *, delete: bool = False) -> Plan:
         """Return what would lead from what stands to *desired*. Changes nothing."""
-        return make_plan(desired, self._look(desired)[1], delete=delete)
+        recorded, observed = self._look(desired)
+        plan = make_plan(desired, observed, delete=delete)
+        by_hand = tuple(
+            Caution(
+                code="changed_by_hand",
+                message=f"changed by hand since the last deployment: {drift.words}",
+                remedy="take it into the code, or deploy with --overwrite-drift",
+            )
+            for drift in drifted(recorded, observed)
+        )
+        return msgspec.structs.replace(plan, warnings=(*by_hand, *plan.warnings))
 
     def apply(self, plan: Plan, commission: Commission) -> Deployment | None:
         """Carry out exactly *plan*; return its record, or none where there was nothing to do.
@@ -74,12 +85,13 @@ class Deployer:
         recorded, observed = self._look(plan.desired)
         checks.same_place(plan, observed)
         checks.not_moved_on(plan, observed)
+        checks.possible(plan)
         if plan.is_empty:
             return None
-        checks.possible(plan)
+        statements = to_sql.statements(plan)
+        checks.nothing_for_an_administrator(plan, statements)
         if not commission.overwrite_drift:
             checks.no_drift(plan, recorded, observed)
-        statements = to_sql.statements(plan)
         founded = self._found(plan, statements, recorded)
         deployment = _begun(plan, statements, observed, recorded, commission)
         holder = Holder(

@@ -94,6 +94,23 @@ def possible(plan: Plan) -> None:
         )
 
 
+def nothing_for_an_administrator(plan: Plan, statements: Sequence[Statement]) -> None:
+    """Refuse what the deploy role may not do: roles, warehouses, databases and their grants.
+
+    Raises:
+        DeployError: names the first of these statements, and the command that runs them.
+    """
+    found = [statement.sql for statement in statements if statement.part == "admin"]
+    if found:
+        more = f" and {len(found) - 1} more statements" if len(found) > 1 else ""
+        raise DeployError(
+            "the account's administrator must run something first, and nothing was changed:"
+            f" {found[0]}{more}",
+            remedy=f"mlops infra apply --part admin --target {plan.desired.target}; or print them:"
+            " mlops infra sql --part admin",
+        )
+
+
 def no_drift(plan: Plan, recorded: Recorded, observed: Observed) -> None:
     """Refuse to write over what somebody changed by hand.
 

@@ -133,6 +133,7 @@ Code = Literal[
     "cost",
     "cost_unknown",
     "left_standing",
+    "changed_by_hand",
     "not_seen",
 ]
 
