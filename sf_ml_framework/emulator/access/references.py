@@ -77,6 +77,8 @@ def _needed(tree: exp.Expr) -> Iterator[tuple[str, exp.Table]]:
             continue
         if isinstance(tree, exp.Drop | exp.Alter | exp.TruncateTable):
             continue
+        if table.meta.get("owned"):
+            continue  # inside a view's text: the rights are its owner's
         key = table.find_ancestor(exp.Reference)
         yield "REFERENCES" if key is not None else "SELECT", table
 

@@ -127,7 +127,7 @@ def chosen(
             state="42P13",
         )
     routine, arguments = fitting[0]
-    if not routine.temporary:
+    if not routine.temporary and not inner_call(node).meta.get("owned"):
         account.require(session, "USAGE", kind, routine.stored)
     return routine, arguments
 

@@ -157,6 +157,7 @@ def create_view(call: Call) -> ResultSet:
         full = qualified(call.session, call.account.router.parse(query)).sql(dialect="snowflake")
         properties = {"text": call.text, "query": query, "column_comments": comments}
         properties["qualified"] = full
+        properties["columns"] = list(columns)
         call.account.catalog.forget("TABLE", path)
         comment = str(found.get("COMMENT", ""))
         call.account.catalog.update(replace(entry, comment=comment, properties=properties))

@@ -17,6 +17,7 @@ from ..authored import calls, kinds
 from ..authored.engine import Made, packed, registered, request
 from ..authored.partitions import Table, put_in_place
 from ..authored.routine import Routine, Routines
+from ..authored.views import expand
 from ..authored.watching import watching
 from ..faults import SnowflakeError, invalid, unsupported
 from ..sandbox.workers import Workers
@@ -43,6 +44,7 @@ def rewrite(account: Account, session: Session, tree: exp.Expr, depth: int = 0) 
     if depth > _DEPTH:
         raise invalid("Maximum depth of function calls exceeded.")
     session.connection.watch = watching(session)
+    expand(account, session, tree)
     again = False
     for table in list(tree.find_all(exp.TableFromRows)):
         again |= _table(account, session, table)

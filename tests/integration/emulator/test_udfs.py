@@ -333,6 +333,41 @@ def test_a_function_in_sql_is_its_body(run):
     assert run("select id from table(upto(1))") == [(1,)]
 
 
+def test_a_view_calls_functions_for_every_session(run, session, database):
+    run(_python("f", "x int", "int", "def main(x): return x + 1"))
+    run("create table t as select 1 as a")
+    run("create view v (b) as select f(a) from t")
+    run(f"create schema {database}.elsewhere")
+
+    assert [row["B"] for row in session.table("public.v").collect()] == [2]
+    session.sql(f"use schema {database}.elsewhere").collect()
+    made = session.sql("select w.b from public.v as w where w.b > 1").collect()
+    assert [tuple(row) for row in made] == [(2,)]
+
+
+def test_a_view_with_functions_asks_for_rights_on_the_view_alone(run, database):
+    run(_python("f", "x int", "int", "def main(x): return x + 1"))
+    run("create table t as select 1 as a")
+    run("create view v as select f(a) as b from t")
+    role = f"R_{database}"
+    run(f"create role {role}")
+    run(f"grant role {role} to role accountadmin")
+    for right in (f"database {database}", f"schema {database}.public", "warehouse compute_wh"):
+        run(f"grant usage on {right} to role {role}")
+    run("use secondary roles none")
+    run("use warehouse compute_wh")
+    run(f"use role {role}")
+    with pytest.raises(ProgrammingError):
+        run("select * from v")
+    run("use role accountadmin")
+    run(f"grant select on view {database}.public.v to role {role}")
+    run(f"use role {role}")
+
+    assert run("select * from v") == [(2,)]
+    run("use role accountadmin")
+    run(f"drop role {role}")
+
+
 def test_functions_are_shown_described_and_dropped(run):
     run(_python("f", "x int, y varchar", "int", "def main(x, y): return x", more="comment = 'c'"))
 
