@@ -34,6 +34,7 @@ class Entry(NamedTuple):
 
 
 _ALL = (0, 1, 2, 3, 4, 130)
+_CHANGES = (0, 2, 3, 4, 130)
 
 COMMANDS: dict[str, Entry] = {
     "list": Entry("pipeline:list_nodes", "List the nodes of the pipeline."),
@@ -54,6 +55,17 @@ COMMANDS: dict[str, Entry] = {
     "infra": Entry("infra:infra", "Print what an account needs, as SQL for whoever may run it."),
     "plan": Entry(
         "planning:plan", "Show what a deployment would change, and change nothing.", _ALL[:5]
+    ),
+    "deploy": Entry("deploying:deploy", "Make the account what the code says.", _CHANGES),
+    "rollback": Entry(
+        "rollback:rollback", "Go back to a state that was deployed before.", _CHANGES
+    ),
+    "destroy": Entry(
+        "deploying:destroy", "Take the graph of tasks and its compute pools away.", _CHANGES
+    ),
+    "deployments": Entry("deploying:deployments", "List what was deployed, newest first."),
+    "state": Entry(
+        "state:state", "Read what stands in an account, or give back a lock that was left behind."
     ),
     "emulator": Entry("emulator:emulator", "Run a local Snowflake for tests and trials."),
     "doctor": Entry("doctor:doctor", "Check this machine, the connection and the account."),

@@ -36,9 +36,13 @@ def state() -> None:
 @connection_options
 @click.pass_obj
 def pull(invocation: Invocation, /, target: str, out: Path | None, *, thorough: bool) -> None:
-    """Read what stands in the account, as `mlops plan --state FILE` takes it.
+    """Read what stands in the account, and change nothing.
 
-    Changes nothing. With the file a plan needs no connection.
+    It is what `mlops plan --state FILE` takes: with the file a plan needs no connection.
+
+    Examples:
+        mlops state pull --out state.json
+        mlops state pull --target prod --thorough
     """
     from sf_ml_framework.plan.codec import encode
 
@@ -62,6 +66,9 @@ def unlock(invocation: Invocation, /, deployment: str, target: str) -> None:
 
     DEPLOYMENT is its whole id, so that nobody takes away the lock of another that has begun
     since. Make sure that it is dead: two deployments at once leave a graph of neither.
+
+    Examples:
+        mlops state unlock 20261124-093012-4f2a
     """
     with open_deployer(invocation, target) as opened:
         holder = opened.history.holder()
