@@ -79,14 +79,7 @@ def part_of_script(desired: Desired, part: Part) -> str:
                 lines.append(f"-- {comment}")
             above = comment
         lines.append(f"{sql};")
-    if part == "run" and not any(_starts(thing, desired) for thing in desired.objects):
-        lines.append("-- The root has no schedule; start a run with")
-        lines.append(f"-- EXECUTE TASK {name(desired.root)};")
     return "\n".join(lines) + "\n"
-
-
-def _starts(thing: Object, desired: Desired) -> bool:
-    return isinstance(thing, Task) and thing.name == desired.root and bool(thing.schedule)
 
 
 def _role(desired: Desired, part: Part) -> str:
@@ -102,6 +95,10 @@ def _role(desired: Desired, part: Part) -> str:
 def _statements(desired: Desired, part: Part) -> Iterator[tuple[str, str]]:
     """Yield the statements of a part, each with the comment above it."""
     plan = make_plan(_to_start(desired), Observed())
+    # A comment after the last statement would be a statement of its own to some clients.
+    resumes = "Children first, the root last"
+    if not any(isinstance(step, ResumeRoot) for step in plan.steps):
+        resumes = f"The root has no schedule; start a run with EXECUTE TASK {name(desired.root)}"
     if part == "run":
         yield (
             "Nothing in a graph can be changed while its root is started",
@@ -116,7 +113,7 @@ def _statements(desired: Desired, part: Part) -> Iterator[tuple[str, str]]:
                     yield comment, _set(step.wanted)
             case ResumeTask() | ResumeRoot() if part == "run":
                 for sql in sql_of(step):
-                    yield "Children first, the root last", sql
+                    yield resumes, sql
             case _:
                 pass
 

@@ -13,22 +13,28 @@ from snowflake.connector import SnowflakeConnection, connect
 
 from sf_ml_framework import settings, targets
 from sf_ml_framework.emulator import Emulator
+from sf_ml_framework.emulator.rooms.messages import Outbox
 from sf_ml_framework.manifest import load
 from sf_ml_framework.plan.compile import compile_desired
 from sf_ml_framework.plan.objects import Grant, Task
-from sf_ml_framework.plan.script import FILE
+from sf_ml_framework.plan.script import FILE, script
+from tests.unit.plan.projects import manifest, node, target
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def connection() -> Iterator[SnowflakeConnection]:
+def server() -> Iterator[Emulator]:
     """An emulator of this module's own: the script names the objects of a real target."""
     with pytest.MonkeyPatch.context() as patch, Emulator() as emulator:
         patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-        opened = connect(**emulator.connection)
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def connection(server: Emulator) -> Iterator[SnowflakeConnection]:
+    with connect(**server.connection) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +143,28 @@ def test_a_run_whose_containers_cannot_start_is_recorded_as_failed(twice, rows):
     ]
     assert nodes[0]["error"]
     assert json.loads(nodes[0]["record"])["run_id"] == found[0]["run_id"]
+
+
+def test_a_failed_run_is_told_by_mail(server, connection, rows):
+    """A project of one node, in a target with another prefix beside the first."""
+    told = {"email_integration": "mail", "recipients": ["me@example.com"]}
+    wanted = target(database="shop", prefix="SHOP", notifications=told)
+    project = manifest(node("load"))
+    rows("use role ACCOUNTADMIN")
+    rows("create notification integration mail type=email enabled=true"
+         " allowed_recipients=('me@example.com')")  # fmt: skip
+    list(connection.execute_string(script(project, wanted, compile_desired(project, wanted))))
+
+    rows("execute task SHOP.ML.TASK_SHOP")
+
+    outbox = server.account.part(Outbox)
+    deadline = time.monotonic() + 30
+    while not (sent := outbox.sent()):
+        assert time.monotonic() < deadline, "no mail was sent"
+        time.sleep(0.2)
+    (mail,) = sent
+    assert "shop on dev: failed" in mail.values()
+    assert any("ended: failed\nload: " in str(text) for text in mail.values())
 
 
 def _desired():
