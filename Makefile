@@ -49,6 +49,10 @@ test: $(VENV)/.dev ## Run the tests
 test-fast: $(VENV)/.dev ## Run the tests that take no ten seconds
 	@$(BIN)/python -m pytest -q -n auto -m "not slow" $(ARGS)
 
+.PHONY: e2e
+e2e: $(VENV)/.dev ## Deploy, run, break and repair the pipeline in a local Snowflake (ten minutes)
+	@$(BIN)/python scripts/run_e2e_test.py $(ARGS)
+
 .PHONY: check
 check: format-check lint types contracts derived ## Check format, lint, types, import contracts, generated files, docs
 
@@ -76,11 +80,13 @@ contracts: $(VENV)/.dev
 .PHONY: derived
 derived: $(VENV)/.dev
 	@$(BIN)/python scripts/derived.py --check
+	@$(BIN)/mlops compile --check
 
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies anew and write what derives from them
 	@$(UV) pip compile pyproject.toml --group churn --group build --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
 	@$(UV) pip compile pyproject.toml --group churn --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements.txt
+	@$(UV) pip compile pyproject.toml --group churn --extra snowflake --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements/image.txt
 	@$(BIN)/python scripts/derived.py
 
 .PHONY: clean

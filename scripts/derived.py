@@ -1,6 +1,6 @@
 """Write, or with --check compare, the files that derive from pyproject.toml.
 
-``requirements.txt`` and ``requirements/dev.txt`` are resolved by ``make lock``; this script signs
+``requirements.txt``, ``requirements/dev.txt`` and ``requirements/image.txt`` are resolved by ``make lock``; this script signs
 them with a digest of the dependencies they were resolved for, so that a changed ``pyproject.toml``
 is noticed without asking an index. ``environment.yml`` is written from ``requirements.txt``.
 """
@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.txt", "requirements/dev.txt")
+LOCKS = ("requirements.txt", "requirements/dev.txt", "requirements/image.txt")
 SIGNATURE = "# resolved for pyproject.toml dependencies "
 
 
