@@ -56,6 +56,18 @@ comment on table t is 'c'
 begin let x := 1; if (x > 0) then return x; end if; end
 execute immediate $$begin return 1; end$$
 select system$send_email('m', 'a@b.c', 's', 'b')
+create or replace function f(x int default 1) returns int language sql as 'x + 1'
+create temporary function g(x float) returns table (y float) language sql as 'select x as y'
+select f(x => 2) from t
+select * from t, table(g(1.5) over (partition by x order by x)) as h
+create or replace procedure p(n int) returns varchar execute as caller as $$begin return n; end$$
+with q as procedure (n int) returns int language sql as $$begin return n; end$$ call q(1)
+call p(n => 3)
+drop function if exists f(int)
+describe procedure p(number)
+grant usage on function f(int) to role r
+call system$deploy_model('{models: [{name: m, version: v}], service: {name: s}}')
+execute inference job service in compute pool p with specification 'output: {}' from (t) model = m
 """
 PARTS = [line.split() for line in STATEMENTS.strip().splitlines()]
 WORDS = sorted({word for parts in PARTS for word in parts})
