@@ -67,6 +67,13 @@ COMMANDS: dict[str, Entry] = {
     "state": Entry(
         "state:state", "Read what stands in an account, or give back a lock that was left behind."
     ),
+    "tasks": Entry(
+        "tasks:tasks", "Operate the graph of tasks that the project was deployed as.", _ALL
+    ),
+    "retry": Entry("retry:retry", "Repair a run that failed or was cancelled.", _ALL),
+    "backfill": Entry(
+        "backfill:backfill", "Run the graph once for each day, or each other step, of a time.", _ALL
+    ),
     "emulator": Entry("emulator:emulator", "Run a local Snowflake for tests and trials."),
     "doctor": Entry("doctor:doctor", "Check this machine, the connection and the account."),
     "completion": Entry("completion:completion", "Print what lets a shell complete.", (0, 2)),

@@ -11,6 +11,7 @@ import msgspec
 
 from sf_ml_framework.cli import faults
 from sf_ml_framework.cli.commands import Command
+from sf_ml_framework.cli.connection_options import completes_targets
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import (
     data_format_option,
@@ -119,20 +120,46 @@ def run(invocation: Invocation, /, **options: Any) -> None:
 @inputs_option
 @outputs_option
 @data_format_option
+@click.option(
+    "-t",
+    "--target",
+    "--env",
+    "target",
+    metavar="NAME",
+    shell_complete=completes_targets,
+    help="Run it there, as a job in its compute pool, and not in this process.",
+)
+@click.option("--tag", default="", metavar="TAG", help="With --target: tag of the image.")
+@click.option(
+    "--wait/--no-wait", default=True, help="With --target: wait for its end, the default, or not."
+)
 @format_option
 @where_options_but_target
 @click.pass_obj
-def execute(invocation: Invocation, /, node: str, form: Form, **options: Any) -> None:
+def execute(
+    invocation: Invocation, /, node: str, form: Form, target: str | None, **options: Any
+) -> None:
     """Run one node by itself, now.
 
     In this process and whether or not it has changed: what it prints appears at once, and a
-    debugger works in it. Its inputs must be there. A container runs a node in the same way.
+    debugger works in it. Its inputs must be there. A container runs a node in the same way; with
+    --target it is a container in the account's compute pool.
 
     Examples:
         mlops exec train_model
         mlops exec generate_sample_data --inputs '{"num_customers": 50}'
         mlops exec score --inputs '{"customers": "data/today.csv"}'
+        mlops exec train_model --target dev --params n_trials=3
     """
+    if target:
+        from sf_ml_framework.cli.job import execute_in_pool
+
+        execute_in_pool(invocation, node, target, form, options)
+    else:
+        _execute_here(invocation, node, form, options)
+
+
+def _execute_here(invocation: Invocation, node: str, form: Form, options: dict[str, Any]) -> None:
     import logging
 
     from sf_ml_framework.cli import summary

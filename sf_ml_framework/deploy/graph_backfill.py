@@ -51,7 +51,7 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
 class Queue(Protocol):
     """Who is told while a queue is worked off."""
 
-    def began(self, value: str, run_id: str) -> None:
+    def fills(self, value: str, run_id: str) -> None:
         """The run for *value* goes on, whoever began it."""
         ...
 
@@ -115,16 +115,20 @@ def _has_time(text: str) -> bool:
 
 def queue(template: GraphConfig, wanted: Sequence[str]) -> list[Value]:
     """Return a run for each of *wanted*: *template* with ``{}`` replaced by the value."""
-    text = msgspec.json.encode(template)
+    plain = msgspec.to_builtins(template)
     return [
-        Value(
-            value=value,
-            config=msgspec.json.decode(
-                text.replace(PLACE.encode(), value.encode()), type=GraphConfig
-            ),
-        )
+        Value(value=value, config=msgspec.convert(_with(plain, value), type=GraphConfig))
         for value in wanted
     ]
+
+
+def _with(plain: Any, value: str) -> Any:
+    """Return *plain* with ``{}`` replaced in each of its texts, keys included."""
+    if isinstance(plain, str):
+        return plain.replace(PLACE, value)
+    if isinstance(plain, dict):
+        return {_with(key, value): _with(each, value) for key, each in plain.items()}
+    return [_with(each, value) for each in plain] if isinstance(plain, list) else plain
 
 
 def check_overlap(graph: Graph, overlap: int) -> None:
@@ -188,7 +192,7 @@ class Backfill:
                     continue
                 run_id = adopted.get(changes_of(each.config)) or self._start(graph, each)
                 going[run_id] = each
-                self._told.began(each.value, run_id)
+                self._told.fills(each.value, run_id)
                 pause = pauses()
             for run_id, outcome in self._over(graph, going):
                 self._end(filled, going.pop(run_id), outcome, run_id)

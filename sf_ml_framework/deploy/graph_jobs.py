@@ -6,6 +6,7 @@ run.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,6 +33,11 @@ def job_name(target: Target, run_id: str) -> str:
     Source: Snowflake, "EXECUTE JOB SERVICE": letters, digits and ``_``, also as a DNS label.
     """
     return names.within(target, f"MLOPS_{run_id.replace('-', '_')}")
+
+
+def is_run_of_one_node(run_id: str) -> bool:
+    """Return whether *run_id* is of the form that a run of one node has, and so a job's name."""
+    return re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]+", run_id) is not None
 
 
 def statement(
