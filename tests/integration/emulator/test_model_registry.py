@@ -297,15 +297,22 @@ def test_a_method_that_is_a_table_function_gives_its_columns(log, session, sklea
 
 
 def test_an_explanation_adds_up_to_the_score(registry, xgboost_model, name):
-    pytest.importorskip("shap")
     version = registry.log_model(
-        xgboost_model, model_name=name, version_name="V1", sample_input_data=FRAME
+        xgboost_model,
+        model_name=name,
+        version_name="V1",
+        sample_input_data=FRAME,
+        options={"enable_explainability": True},
     )
 
     found = version.run(FRAME, function_name="explain")
 
-    assert {"A_explanation", "B_explanation"} <= set(found.columns)
-    assert len(found) == len(FRAME)
+    parts = found[["A_explanation", "B_explanation"]].sum(axis=1)
+    margins = xgboost_model.predict(FRAME, output_margin=True)
+    # What is left is the average that every row starts from.
+    assert (margins - parts).tolist() == pytest.approx(
+        [float((margins - parts).mean())] * len(FRAME)
+    )
 
 
 def test_a_row_that_the_model_cannot_score_fails_with_its_words(served, session):
