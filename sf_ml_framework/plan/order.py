@@ -30,7 +30,7 @@ from sf_ml_framework.plan.changes import (
     SuspendRoot,
     Unlink,
 )
-from sf_ml_framework.plan.objects import Desired, Observed, Task, key_of
+from sf_ml_framework.plan.objects import Desired, Grant, Object, Observed, Pool, Task, key_of
 
 _EDGES = frozenset({"after", "started"})
 """Properties of a task that are steps of their own."""
@@ -58,8 +58,17 @@ def arrange(
         *(change for change in made if not isinstance(change.wanted, Task)),
         *graph.steps(),
         # Last, for the tasks used them until a moment ago.
-        *(change for change in gone if delete and not isinstance(change.standing, Task)),
+        *(change for change in gone if delete and _needs_a_step(change.standing, gone)),
     )
+
+
+def _needs_a_step(thing: Object, gone: Iterable[Remove]) -> bool:
+    """Return whether what left the code is dropped by a step of its own, outside of the graph."""
+    if isinstance(thing, Grant):
+        # Who drops a pool revokes what was granted on it, and nobody can revoke it afterwards.
+        pools = {each.standing.name for each in gone if isinstance(each.standing, Pool)}
+        return not (thing.on == "COMPUTE POOL" and thing.name in pools)
+    return not isinstance(thing, Task)
 
 
 def bare(name: str) -> str:

@@ -19,7 +19,7 @@ from sf_ml_framework.plan.changes import (
     SuspendRoot,
     Unlink,
 )
-from sf_ml_framework.plan.objects import Object, Task, key_of
+from sf_ml_framework.plan.objects import Grant, Object, Pool, Task, key_of
 
 
 class RefusedError(Exception):
@@ -170,4 +170,13 @@ class AccountModel:
             self._rests(name)
             if any(name in each.after or each.finalizes == name for each in self.tasks.values()):
                 raise RefusedError(f"{name} would leave tasks that waited for it behind")
+        if key_of(thing) not in self.objects:
+            raise RefusedError(f"{key_of(thing)} does not stand")
         del self.objects[key_of(thing)]
+        if isinstance(thing, Pool):
+            # What was granted on it goes with it.
+            self.objects = {
+                key: each
+                for key, each in self.objects.items()
+                if not (isinstance(each, Grant) and each.name == thing.name)
+            }
