@@ -141,10 +141,8 @@ def _of_first(given: dict[str, Any], value: str) -> dict[str, Any]:
 
 def _config(given: dict[str, Any]) -> Any:
     from sf_ml_framework.run import overrides
-    from sf_ml_framework.run.graph_config import GraphConfig
 
-    parsed = overrides.parse("", given["outputs"], given["params"])
-    return GraphConfig(outputs=parsed.outputs, params=parsed.params)
+    return msgspec.to_builtins(overrides.parse("", given["outputs"], given["params"]))
 
 
 class _Told:

@@ -45,9 +45,10 @@ def execute_in_pool(
             raise UnknownNameError(kind="node", name=node, known=known)
         run_id = new_run_id()
         name = graph_jobs.job_name(opened.target, run_id)
+        changed = _typed(opened, node, options)
         sql = graph_jobs.statement(
-            opened.manifest.node(node), opened.target, run_id, _typed(opened, node, options),
-            options["tag"],
+            opened.manifest.node(node), opened.target, run_id,
+            inputs=changed.inputs, outputs=changed.outputs, tag=options["tag"],
         )  # fmt: skip
         opened.jobs.start(sql)
         output.talk(f"run {run_id}: {node} as job {name}")

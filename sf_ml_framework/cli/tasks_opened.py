@@ -14,9 +14,10 @@ from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from sf_ml_framework.deploy.graph_ports import GraphControl, JobControl, RunBook
+    from sf_ml_framework.deploy.graph_ports import GraphControl, JobControl
     from sf_ml_framework.manifest.model import Manifest
     from sf_ml_framework.places.snowflake.session import Account
+    from sf_ml_framework.run.ports import Journal
     from sf_ml_framework.targets import Target
 
 task_format_option = click.option(
@@ -38,7 +39,7 @@ class OpenedGraph:
 
     control: GraphControl
     jobs: JobControl
-    book: RunBook
+    book: Journal
     account: Account
     target: Target
     manifest: Manifest

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from sf_ml_framework.cli import connection_options
+from sf_ml_framework.settings import dotenv
 
 if TYPE_CHECKING:
     from sf_ml_framework.connection import Mode
@@ -55,9 +56,11 @@ def mode_of(where: Where, root: Path, environ: Mapping[str, str] = os.environ) -
     """Return whether the project in *root* works on this machine or in an account.
 
     Raises:
-        SettingsError: a connection was given that cannot be used.
+        UsageError: ``--mode`` is no mode.
+        SettingsError: the account is meant, and the connection to it cannot be used; or
+            MLOPS_MODE is no mode.
     """
-    if where.mode == "local" and not where.flags:
+    if not where.flags and "local" in (where.mode, where.mode or _said(root, environ)):
         # Who says so works here, whatever is wrong with a connection.
         return "local"
     hints = any(name.startswith(("SNOWFLAKE_", "MLOPS_MODE")) for name in environ)
@@ -65,8 +68,16 @@ def mode_of(where: Where, root: Path, environ: Mapping[str, str] = os.environ) -
         return "local"
     from sf_ml_framework import connection
 
-    found = connection.resolve(root, where.flags, environ)
-    return connection.mode(found, environ, where.mode, root)
+    found = connection.resolve(root, where.flags, environ, checked=False)
+    mode = connection.mode(found, environ, where.mode, root)
+    if mode == "snowflake" and found is not None:
+        connection.check(found)
+    return mode
+
+
+def _said(root: Path, environ: Mapping[str, str]) -> str:
+    """Return what MLOPS_MODE says, in the environment or in ``.env``."""
+    return environ.get("MLOPS_MODE") or dotenv(root / ".env").get("MLOPS_MODE") or ""
 
 
 def _brief(function: _F) -> _F:

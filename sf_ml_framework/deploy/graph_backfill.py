@@ -16,11 +16,9 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from sf_ml_framework.deploy.graph_ports import Graph, GraphControl, TaskRun, pauses
+from sf_ml_framework.deploy.graph_ports import Graph, GraphControl, Status, TaskRun, pauses
 from sf_ml_framework.deploy.graph_runs import MARKER, Runs, status_of
 from sf_ml_framework.errors import OperatorError, UsageError
-from sf_ml_framework.run.graph_config import GraphConfig
-from sf_ml_framework.run.records import Status
 
 PLACE = "{}"
 """Stands in a text for the value of each run."""
@@ -34,7 +32,8 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the queue."""
 
     value: str
-    config: GraphConfig
+    config: dict[str, Any]
+    """Its configuration: inputs, outputs and params that it changes."""
 
 
 Outcome = Literal["done before", "succeeded", "failed", "cancelled", "not begun"]
@@ -113,13 +112,9 @@ def _has_time(text: str) -> bool:
     return False
 
 
-def queue(template: GraphConfig, wanted: Sequence[str]) -> list[Value]:
+def queue(template: Mapping[str, Any], wanted: Sequence[str]) -> list[Value]:
     """Return a run for each of *wanted*: *template* with ``{}`` replaced by the value."""
-    plain = msgspec.to_builtins(template)
-    return [
-        Value(value=value, config=msgspec.convert(_with(plain, value), type=GraphConfig))
-        for value in wanted
-    ]
+    return [Value(value=value, config=_with(dict(template), value)) for value in wanted]
 
 
 def _with(plain: Any, value: str) -> Any:
@@ -152,7 +147,7 @@ class Backfill:
     Args:
         control: of the graph.
         runs: starts them.
-        done: changes (as ``changes_of`` writes them) → a run that succeeded with them.
+        done: changes (as ``changes_in`` writes them) → a run that succeeded with them.
         told: of progress.
         sleep: waits so many seconds between two questions.
     """
@@ -186,11 +181,11 @@ class Backfill:
         while waiting or going:
             while waiting and not stopped and len(going) < overlap:
                 each = waiting.popleft()
-                before = self._done.get(changes_of(each.config), "")
+                before = self._done.get(changes_in(each.config), "")
                 if before:
                     self._end(filled, each, "done before", before)
                     continue
-                run_id = adopted.get(changes_of(each.config)) or self._start(graph, each)
+                run_id = adopted.get(changes_in(each.config)) or self._start(graph, each)
                 going[run_id] = each
                 self._told.fills(each.value, run_id)
                 pause = pauses()
@@ -206,8 +201,7 @@ class Backfill:
         return [filled[each.value] for each in wanted]
 
     def _start(self, graph: Graph, each: Value) -> str:
-        config = msgspec.to_builtins(each.config)
-        marker = self._runs.ask(graph, config)
+        marker = self._runs.ask(graph, each.config)
         # Before the next is asked for: of two that wait the later one takes the earlier's place.
         return self._runs.begun(graph, marker)
 
@@ -245,21 +239,20 @@ def _outcome(status: Status) -> Outcome:
     return "cancelled" if status == "cancelled" else "failed"
 
 
-def changes_of(config: GraphConfig) -> str:
-    """Return what a run changes of the declarations, as one text for equal changes."""
-    return changes_in(msgspec.to_builtins(config))
+def changes_in(found: Mapping[str, Any]) -> str:
+    """Return what a run changes of the declarations, as one text for equal changes.
+
+    Args:
+        found: a run's configuration, or its record's ``overrides``.
+    """
+    kept = {key: found[key] for key in _OURS if found.get(key)}
+    return json.dumps(kept, sort_keys=True)
 
 
 def changes_of_text(config: str) -> str:
-    """Return the same of a run's configuration; empty where that is no object."""
+    """Return the same of a configuration as JSON; empty where that is no object."""
     try:
         found = json.loads(config)
     except ValueError:
         return ""
     return changes_in(found) if isinstance(found, dict) else ""
-
-
-def changes_in(found: Mapping[str, Any]) -> str:
-    """Return the same of a mapping such as ``RunRecord.overrides``."""
-    kept = {key: found[key] for key in _OURS if found.get(key)}
-    return json.dumps(kept, sort_keys=True)

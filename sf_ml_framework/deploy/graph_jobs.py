@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -18,7 +18,6 @@ from sf_ml_framework.errors import OperatorError, PlatformError
 from sf_ml_framework.manifest.model import NodeSpec
 from sf_ml_framework.plan import jobs, names, yaml_text
 from sf_ml_framework.plan.quoting import dollar, literal, name
-from sf_ml_framework.run.overrides import Overrides
 from sf_ml_framework.targets import Target
 
 OVER = ("DONE", "FAILED", "CANCELLED", "INTERNAL_ERROR", "DELETED")
@@ -41,7 +40,13 @@ def is_run_of_one_node(run_id: str) -> bool:
 
 
 def statement(
-    node: NodeSpec, target: Target, run_id: str, overrides: Overrides, tag: str = ""
+    node: NodeSpec,
+    target: Target,
+    run_id: str,
+    *,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    tag: str = "",
 ) -> str:
     """Return the statement that begins *node* as a job of its own and does not wait for it.
 
@@ -49,7 +54,8 @@ def statement(
         node: what runs.
         target: where.
         run_id: under which it is recorded.
-        overrides: what it changes; parameters are typed already and stand among the inputs.
+        inputs: what it changes of parameters and of datasets that are read.
+        outputs: what it changes of where results go.
         tag: of the image; empty: the target's.
 
     Raises:
@@ -64,7 +70,7 @@ def statement(
         )
     content: dict[str, Any] = jobs.specification(node, target, tag)
     container = content["spec"]["containers"][0]
-    for option, value in (("--inputs", overrides.inputs), ("--outputs", overrides.outputs)):
+    for option, value in (("--inputs", inputs), ("--outputs", outputs)):
         if value:
             text = msgspec.json.encode(value, order="sorted").decode()
             container["args"] = [*container["args"], option, text]

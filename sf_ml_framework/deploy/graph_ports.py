@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-from sf_ml_framework.run.records import NodeRun, RunRecord, Status
-
+Status = Literal["running", "succeeded", "skipped", "failed", "cancelled"]
+"""Of a run. ``skipped``: Snowflake did not begin it, for its root's condition did not hold."""
 FAILED = ("FAILED", "FAILED_AND_AUTO_SUSPENDED")
 CANCELLED = ("CANCELLED", "CANCELED")
 """The documentation spells it both ways."""
@@ -211,22 +211,6 @@ class JobControl(Protocol):
 
     def kept(self, job: Job, lines: int) -> Sequence[str]:
         """Return what the account's event table has of a job's lines, the last of them."""
-        ...
-
-
-class RunBook(Protocol):
-    """What nodes have written of their runs. ``run/ports.py::Journal`` has these methods too."""
-
-    def run(self, run_id: str) -> RunRecord:
-        """Return the run of that id, or of that beginning.
-
-        Raises:
-            UnknownNameError: there is none.
-        """
-        ...
-
-    def node_runs(self, run_id: str) -> Sequence[NodeRun]:
-        """Return the nodes of a run."""
         ...
 
 

@@ -20,6 +20,7 @@ from sf_ml_framework.deploy.graph_ports import (
     Graph,
     GraphControl,
     GraphRun,
+    Status,
     TaskRun,
     Watcher,
     pauses,
@@ -30,7 +31,6 @@ from sf_ml_framework.errors import (
     UnknownNameError,
     UsageError,
 )
-from sf_ml_framework.run.records import Status
 
 MARKER = "mlops_request"
 """Key of a run's configuration by which it is found; no two runs have the same value."""

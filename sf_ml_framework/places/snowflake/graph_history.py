@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sf_ml_framework.deploy.graph_ports import CANCELLED, Flights, GraphRun, TaskRun
+from sf_ml_framework.deploy.graph_ports import CANCELLED, Flights, GraphRun, Status, TaskRun
 from sf_ml_framework.identifiers import quoted
-from sf_ml_framework.run.records import Status
 
 if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.session import Account
