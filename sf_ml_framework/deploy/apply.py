@@ -85,11 +85,12 @@ class Deployer:
         recorded, observed = self._look(plan.desired)
         checks.same_place(plan, observed)
         checks.not_moved_on(plan, observed)
+        statements = to_sql.statements(plan)
         checks.possible(plan)
+        checks.nothing_for_an_administrator(plan, statements)
+        checks.nothing_missing(plan)
         if plan.is_empty:
             return None
-        statements = to_sql.statements(plan)
-        checks.nothing_for_an_administrator(plan, statements)
         if not commission.overwrite_drift:
             checks.no_drift(plan, recorded, observed)
         founded = self._found(plan, statements, recorded)
@@ -238,5 +239,5 @@ def _told(
     return kind(
         f"deployment {deployment.deployment} stopped at statement {done + 1} of {len(statements)}:"
         f" {error}; {stood}",
-        remedy=f"{error.remedy}; then {again}" if error.remedy else again,
+        remedy=f"{error.remedy.rstrip(';')}; then {again}" if error.remedy else again,
     )

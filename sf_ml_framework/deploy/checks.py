@@ -71,10 +71,10 @@ def rest_unchanged(plan: Plan, again: Plan) -> None:
 
 
 def possible(plan: Plan) -> None:
-    """Refuse a plan that no statement can fulfil.
+    """Refuse a plan for what stands and cannot become what is wanted.
 
     Raises:
-        DeployError: a person must choose or make something first; names it and how.
+        DeployError: a person must choose; names the object and the ways.
     """
     for change in plan.changes:
         if isinstance(change, Blocked):
@@ -84,6 +84,14 @@ def possible(plan: Plan) -> None:
                 " changed",
                 remedy=change.remedy or "drop it yourself, or keep it as it is in the target",
             )
+
+
+def nothing_missing(plan: Plan) -> None:
+    """Refuse a plan that needs what no statement of it makes: images, secrets, integrations.
+
+    Raises:
+        DeployError: somebody must make it first; names it and how.
+    """
     missing = [c for c in plan.changes if isinstance(c, Expect) and c.by != "run"]
     if missing:
         first = missing[0]

@@ -30,7 +30,7 @@ from sf_ml_framework.plan.changes import (
     SuspendRoot,
     Unlink,
 )
-from sf_ml_framework.plan.objects import Desired, Grant, Object, Observed, Pool, Task, key_of
+from sf_ml_framework.plan.objects import Desired, Grant, Observed, Task, key_of
 
 _EDGES = frozenset({"after", "started"})
 """Properties of a task that are steps of their own."""
@@ -58,17 +58,18 @@ def arrange(
         *(change for change in made if not isinstance(change.wanted, Task)),
         *graph.steps(),
         # Last, for the tasks used them until a moment ago.
-        *(change for change in gone if delete and _needs_a_step(change.standing, gone)),
+        *(sorted(_others(gone), key=_grants_first) if delete else ()),
     )
 
 
-def _needs_a_step(thing: Object, gone: Iterable[Remove]) -> bool:
-    """Return whether what left the code is dropped by a step of its own, outside of the graph."""
-    if isinstance(thing, Grant):
-        # Who drops a pool revokes what was granted on it, and nobody can revoke it afterwards.
-        pools = {each.standing.name for each in gone if isinstance(each.standing, Pool)}
-        return not (thing.on == "COMPUTE POOL" and thing.name in pools)
-    return not isinstance(thing, Task)
+def _others(gone: Iterable[Remove]) -> Iterator[Remove]:
+    """Yield what left the code besides tasks, which are steps of the graph."""
+    return (change for change in gone if not isinstance(change.standing, Task))
+
+
+def _grants_first(change: Remove) -> bool:
+    """Return what sorts grants first: on a pool that is dropped nothing can be revoked."""
+    return not isinstance(change.standing, Grant)
 
 
 def bare(name: str) -> str:

@@ -417,6 +417,17 @@ def test_destroying_takes_tasks_and_pools_and_leaves_what_holds_data(site, datab
     site.deployer().apply(site.deployer().plan(desired, delete=True), BY)
 
 
+def test_a_pool_that_left_the_code_takes_the_grants_on_it_along(site, database):
+    pool = Pool(name=f"P_{database}", family="CPU_X64_S")
+    grant = Grant(name=pool.name, privilege="USAGE", on="COMPUTE POOL", to="PUBLIC")
+    site.deploy(GRAPH, pool, grant)
+
+    site.deploy(GRAPH)
+
+    assert not site.account.rows(f"show compute pools like '{pool.name}'")
+    assert site.plan(GRAPH).is_empty
+
+
 def test_what_left_the_code_is_remembered_until_it_is_removed(site, database):
     pool = Pool(name=f"P_{database}", family="CPU_X64_S")
     site.deploy(GRAPH, pool)
