@@ -3,7 +3,7 @@
 ``python -m sf_ml_framework.container --node NAME`` runs a node of the project around the
 current folder; ``src/utils/run_node.py`` is the same for its own project. Exit codes: 0 it
 succeeded, 1 the node failed, 2 it was called wrongly, 3 an operator must act, 4 the platform
-failed; 130, 143 and 129 after Ctrl-C, SIGTERM and SIGHUP.
+failed or this framework has a fault; 130, 143 and 129 after Ctrl-C, SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 from sf_ml_framework import settings as project_settings
-from sf_ml_framework.errors import FrameworkError
+from sf_ml_framework.errors import FrameworkError, PlatformError
 from sf_ml_framework.run.records import NodeRun
 from sf_ml_framework.settings import Settings
 
@@ -55,6 +55,11 @@ def main(argv: Sequence[str] | None = None, *, start: Path | None = None) -> int
         except FrameworkError as error:
             _tell(str(error), error.remedy)
             return error.exit_code
+        except Exception:
+            # Python itself would end with 1, which says that the author must act.
+            _LOGGER.exception("%s: %s", given.node, "it came to an end that nobody foresaw")
+            _tell("this is a fault of the framework, not of the node", "please report it")
+            return PlatformError.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,6 +124,9 @@ def _run_node(given: argparse.Namespace, root: Path, settings: Settings, command
 
 def _in_account(root: Path) -> bool:
     """Return whether the node's data are in an account, as MLOPS_MODE or a connection says."""
+    if os.environ.get("MLOPS_MODE") == "local":
+        # Who says so works here, whatever is wrong with a connection.
+        return False
     from sf_ml_framework import connection
 
     found = connection.resolve(root, {}, os.environ, checked=False)
@@ -175,9 +183,12 @@ def _logging(given: argparse.Namespace) -> Iterator[None]:
             yield
         else:
             handler.setFormatter(JsonFormatter(node=given.node))
+            logging.captureWarnings(capture=True)
             lines = LoggedLines(logging.getLogger("stdout"))
             with redirect_stdout(cast(TextIO, lines)), closing(lines):
                 yield
     finally:
+        if not as_text:
+            logging.captureWarnings(capture=False)
         root.removeHandler(handler)
         root.setLevel(level)

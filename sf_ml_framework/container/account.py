@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from sf_ml_framework import connection as connections
 from sf_ml_framework import settings as project_settings
 from sf_ml_framework import targets
+from sf_ml_framework.container import told
+from sf_ml_framework.container.grace import Grace
 from sf_ml_framework.errors import FrameworkError, OperatorError
 from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.run import graph_config
@@ -33,6 +33,7 @@ from sf_ml_framework.targets import Target
 if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.place import SnowflakePlace
     from sf_ml_framework.places.snowflake.session import Account
+    from sf_ml_framework.run.job import Job
 
 _LOGGER = logging.getLogger("mlops")
 
@@ -154,11 +155,10 @@ class _Visit:
                 command=f"EXECUTE TASK, by {os.environ[TASK]}",
                 task=config,
             )
-        except FrameworkError as error:
-            told = {"node": node, "status": "failed", "error": str(error), "remedy": error.remedy}
-            self._tell(_within(told, task_run.LONGEST_RETURN_VALUE))
+        except Exception as error:
+            self._tell(told.refusal(node, task.run_id, error, task_run.LONGEST_RETURN_VALUE))
             raise
-        self._tell(return_value(node_run, task_run.LONGEST_RETURN_VALUE))
+        self._tell(told.outcome(node_run, task_run.LONGEST_RETURN_VALUE))
         return node_run
 
     def run(
@@ -189,16 +189,29 @@ class _Visit:
             root=self.root,
             settings={"target": target.name, "database": target.database, "schema": target.schema},
         )
-        return job.run(
-            node,
-            overrides,
-            run_id=run_id,
-            command=command,
-            force=task is None or task.force,
-            alone=task is None,
-        )
+        with Grace(lambda why: self._last_words(job, why)):
+            return job.run(
+                node,
+                overrides,
+                run_id=run_id,
+                command=command,
+                force=task is None or task.force,
+                alone=task is None,
+            )
+
+    def _last_words(self, job: Job, why: str) -> None:
+        """Record that the node is stopped, while it still holds the thread and the connection."""
+        from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
+
+        step = job.attempts.step
+        if step is None:
+            return
+        with opened(self.root, self.target, step.node.name) as account:
+            journal = SnowflakeJournal(account, self.target.database, self.target.schema)
+            journal.record_node(step.cancel(why))
 
     def _tell(self, text: str) -> None:
+        """Set the task's return value."""
         from sf_ml_framework.places.snowflake import task_run
 
         try:
@@ -215,41 +228,3 @@ def _merged(config: GraphConfig, overrides: Overrides) -> Overrides:
         outputs={**config.outputs, **overrides.outputs},
         params={**config.params, **overrides.params},
     )
-
-
-def return_value(node_run: NodeRun, longest: int) -> str:
-    """Return what a task tells of its node as JSON of at most *longest* bytes.
-
-    It holds node, status and why it ran; outputs with their rows, metrics, and an error as far as
-    there is room.
-    """
-    told: dict[str, Any] = {
-        "node": node_run.node,
-        "run_id": node_run.run_id,
-        "status": node_run.status,
-        "reason": node_run.reason.kind,
-        "detail": node_run.reason.detail,
-        "seconds": round(node_run.seconds, 3),
-    }
-    if node_run.error:
-        told |= {"error": node_run.error, "remedy": node_run.remedy}
-    told["outputs"] = {f"{saved.dataset}@{saved.version}": saved.rows for saved in node_run.outputs}
-    told["metrics"] = node_run.metrics
-    return _within(told, longest)
-
-
-def _within(told: dict[str, Any], longest: int) -> str:
-    """Return *told* as JSON, without its last keys where it would be too long."""
-    kept = dict(told)
-    while True:
-        text = msgspec.json.encode(kept)
-        if len(text) <= longest:
-            return text.decode()
-        key = next(reversed(kept))
-        value = kept[key]
-        room = longest - (len(text) - len(msgspec.json.encode(value)))
-        # A text is cut, for its beginning tells most; a character takes up to six bytes of JSON.
-        if isinstance(value, str) and room > 60:
-            kept[key] = value[: room // 6 - 3] + "..."
-        else:
-            del kept[key]

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
+import msgspec
+
+from sf_ml_framework.errors import FrameworkError
 from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.run.bindings import resolve
 from sf_ml_framework.run.cache import Cache, Decision
 from sf_ml_framework.run.execute import attempt
 from sf_ml_framework.run.interrupts import Stopped
-from sf_ml_framework.run.outcome import Outcome, failure_of
+from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
 from sf_ml_framework.run.ports import Journal, Place
 from sf_ml_framework.run.records import NodeRun
+from sf_ml_framework.run.run_record import DONE
 from sf_ml_framework.run.step import Step
+
+_LOGGER = logging.getLogger(__name__)
+_OUT_OF_MEMORY = ("memoryerror", "bad_alloc", "out of memory", "outofmemory")
+"""How Python, NumPy, Arrow, C++ and DuckDB say it."""
 
 
 class Attempts:
@@ -41,6 +50,8 @@ class Attempts:
         self.cache = cache
         self.retry_seconds = retry_seconds
         self.datasets = {dataset.name: dataset for dataset in manifest.datasets}
+        self.step: Step | None = None
+        """The node that is on its way, for whoever must say in its place that it was stopped."""
 
     def carry_out(
         self,
@@ -60,17 +71,37 @@ class Attempts:
 
         Raises:
             Stopped: the process was told to stop; the record says so.
+            PlatformError: the node succeeded, and that could not be recorded.
         """
+        self.step = step
         try:
             node_run = self._run(step, commit, force=force)
         except (Stopped, KeyboardInterrupt) as error:
-            self.journal.record_node(step.cancel(str(error) or "stopped by Ctrl-C"))
-            ended()
+            self._close(step.cancel(_why(error)), ended)
             raise
         except Exception as error:  # noqa: BLE001 -- what began is recorded to its end
-            node_run = step.fail(failure_of(error))
-        self.journal.record_node(node_run)
-        ended()
+            node_run = step.fail(_told(failure_of(error), step))
+        return self._close(node_run, ended)
+
+    def refuse(
+        self, step: Step, error: BaseException, *, ended: Callable[[], None] = lambda: None
+    ) -> None:
+        """Record that *step* cannot begin, or was told to stop before it did."""
+        refused = step.refuse(error) if isinstance(error, Exception) else step.cancel(_why(error))
+        self._close(refused, ended)
+
+    def _close(self, node_run: NodeRun, ended: Callable[[], None]) -> NodeRun:
+        """Write the final record, and return it."""
+        try:
+            self.journal.record_node(node_run)
+            ended()
+        except FrameworkError as error:
+            if node_run.status in DONE:
+                raise
+            # Why the node ended is worth more than why nobody could write it down.
+            _LOGGER.warning("%s: its end cannot be recorded: %s", node_run.node, error)
+            note = f"this could not be recorded: {error}"
+            return msgspec.structs.replace(node_run, notes=(*node_run.notes, note))
         return node_run
 
     def _run(self, step: Step, commit: str, *, force: bool) -> NodeRun:
@@ -84,6 +115,7 @@ class Attempts:
             result = attempt(step.node, step.bindings, self.datasets, place)
             if isinstance(result, Outcome):
                 return step.succeed(result)
+            result = _told(result, step)
             if not result.retryable or step.attempt > step.node.retries:
                 return step.fail(result)
             step.notes = (*step.notes, f"attempt {step.attempt} failed: {result.error}")
@@ -97,3 +129,24 @@ class Attempts:
                 step.inputs[spec.argument] = found
         step.key = self.cache.key(step.node, step.bindings, step.inputs)
         return self.cache.decide(step.node, step.bindings, step.key, force=force)
+
+
+def _why(error: BaseException) -> str:
+    return str(error) or "stopped by Ctrl-C"
+
+
+def _told(failure: Failure, step: Step) -> Failure:
+    """Return *failure* as it can be kept, and with a remedy where it had too little memory."""
+    remedy = failure.remedy
+    said = f"{failure.kind} {failure.error}".lower()
+    if not remedy and any(sign in said for sign in _OUT_OF_MEMORY):
+        has = step.node.resources.memory_bytes / 2**30
+        remedy = f"give it less data, or raise `memory` of its resources, which is {has:.4g} Gi"
+    return msgspec.structs.replace(
+        failure, error=_whole(failure.error), trace=_whole(failure.trace), remedy=_whole(remedy)
+    )
+
+
+def _whole(text: str) -> str:
+    """Return *text* with half a character, which no record can hold, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -31,6 +31,15 @@ class GraphConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return Overrides(inputs=self.inputs, outputs=self.outputs, params=self.params)
 
 
+class _Written(msgspec.Struct, frozen=True, kw_only=True):
+    """As a person writes it who runs the graph by hand: a parameter may be any plain value."""
+
+    inputs: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+    params: dict[str, str | float | int | bool | None] = {}
+    force: bool = False
+
+
 def encode(config: GraphConfig) -> str:
     """Return *config* as the JSON object of a task's configuration."""
     return msgspec.json.encode(config, order="sorted").decode()
@@ -45,9 +54,14 @@ def decode(text: str | None) -> GraphConfig:
     if not text:
         return GraphConfig()
     try:
-        return msgspec.json.decode(text, type=GraphConfig)
+        given = msgspec.json.decode(text, type=_Written)
     except msgspec.MsgspecError as error:
         raise UsageError(
             f"the configuration of the task graph cannot be read: {error}",
             remedy='give a JSON object such as {"params": {"name": "value"}, "force": true}',
         ) from error
+    params = {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in given.params.items()
+    }
+    return GraphConfig(inputs=given.inputs, outputs=given.outputs, params=params, force=given.force)

@@ -7,6 +7,7 @@ when its results still hold, which is what makes a retry after a mended node che
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from contextlib import chdir, closing
@@ -15,18 +16,22 @@ from typing import Any
 
 import msgspec
 
-from sf_ml_framework.errors import UnknownNameError
+from sf_ml_framework.errors import UnknownNameError, UsageError
 from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.run.attempts import Attempts
 from sf_ml_framework.run.bindings import bind
 from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.git import GitStatus
 from sf_ml_framework.run.inputs import check_present
+from sf_ml_framework.run.interrupts import Stopped
 from sf_ml_framework.run.overrides import Overrides
 from sf_ml_framework.run.ports import Journal, Place
 from sf_ml_framework.run.records import NodeRun, RunRecord
 from sf_ml_framework.run.run_record import begun, ended
 from sf_ml_framework.run.step import Step
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""It becomes part of the names of files, so it is no path."""
 
 
 class Job:
@@ -83,13 +88,18 @@ class Job:
                 all nodes, and whoever orchestrates them records its end.
 
         Raises:
-            UsageError: the node or an override cannot be.
+            UsageError: the node, an override or the id cannot be.
             DataError: an input is not there.
             Stopped: the process was told to stop; the record says so.
         """
         names = [node.name for node in self.manifest.nodes]
         if name not in names:
             raise UnknownNameError(kind="node", name=name, known=names)
+        if not _RUN_ID.fullmatch(run_id):
+            raise UsageError(
+                f"{run_id!r} cannot be the id of a run",
+                remedy="use letters, digits, '-', '_' and '.'",
+            )
         # Bound with its fellows: what one of them redirects is read there.
         bound = bind(self.manifest, [name] if alone else names, overrides)
         step = Step(run_id=run_id, node=self.manifest.node(name), bindings=bound[name])
@@ -98,9 +108,8 @@ class Job:
             began = time.monotonic()
             try:
                 check_present(self.manifest, {name: bound[name]}, self.place)
-            except Exception as error:
-                self.journal.record_node(step.refuse(error))
-                self._end(run, began, alone=alone)
+            except (Exception, Stopped, KeyboardInterrupt) as error:
+                self.attempts.refuse(step, error, ended=lambda: self._end(run, began, alone=alone))
                 raise
             return self.attempts.carry_out(
                 step,
