@@ -3,6 +3,7 @@
 A page is Markdown. A block with a title is a file that is written; a ``console`` block holds
 commands behind ``$`` and what they print. Run ids, times, durations, sizes and hashes differ from
 run to run and are compared by their shape alone; a line ``…`` stands for any number of lines.
+``export NAME=value`` holds for the rest of the page. A block without a language is only read.
 
 ``UPDATE_DOCS=1`` writes what the commands print into the page instead of comparing.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,6 +25,11 @@ FENCE = re.compile(
 
 SHAPES = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}"), "<run>"),
+    # Runs of a task graph and jobs are named by the account.
+    (re.compile(r"(JOB_)?[0-9A-Fa-f]{8}([-_])([0-9A-Fa-f]{4}\2){3}[0-9A-Fa-f]{12}"), "<run>"),
+    (re.compile(r"\b127\.0\.0\.1:\d+"), "<address>"),
+    (re.compile(r"\(process \d+\)"), "(process <id>)"),
+    (re.compile(r"^\d{2}:\d{2}:\d{2}  ", re.MULTILINE), "<when>  "),
     (
         re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?"),
         "<when>",
@@ -84,16 +91,14 @@ def run(page: Path, folder: Path) -> list[str]:
     """Do in *folder* what *page* shows; return a message for each command that differs."""
     text = page.read_text(encoding="utf-8")
     wrong, rewritten, done = [], [], 0
+    environ = _environ()
     for block in blocks_of(text):
-        if block.title:
-            file = folder / block.title
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(block.body, encoding="utf-8")
+        _write(block, folder)
         if block.language != "console":
             continue
         shown = []
         for command, expected in sessions_of(block.body):
-            printed = _printed(command, folder)
+            printed = _printed(command, folder, environ)
             shown.append(f"$ {command}\n{printed}")
             if not matches(shape_of(expected), shape_of(printed)):
                 wrong.append(f"$ {command}\n--- the page says\n{expected}--- it prints\n{printed}")
@@ -107,21 +112,41 @@ def run(page: Path, folder: Path) -> list[str]:
     return wrong
 
 
-def _printed(command: str, folder: Path) -> str:
-    environment = {
-        **os.environ,
+def write_files(page: Path, folder: Path) -> None:
+    """Write into *folder* the files that *page* shows, and run nothing."""
+    for block in blocks_of(page.read_text(encoding="utf-8")):
+        _write(block, folder)
+
+
+def _write(block: Block, folder: Path) -> None:
+    if block.title:
+        file = folder / block.title
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.body, encoding="utf-8")
+
+
+def _environ() -> dict[str, str]:
+    """Return the environment of a page: this one's, without what would change its meaning."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLOPS_", "SNOWFLAKE_"))}
+    return {
+        **kept,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "COLUMNS": "100",
         "NO_COLOR": "1",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
-    for name in ("MLOPS_DATA", "MLOPS_DATA_FORMAT", "MLOPS_WORKERS", "MLOPS_PROJECT_DIR"):
-        environment.pop(name, None)
+
+
+def _printed(command: str, folder: Path, environ: dict[str, str]) -> str:
+    """Run *command* and return what it prints; an ``export`` changes *environ* instead."""
+    if command.startswith("export "):
+        environ.update(word.split("=", 1) for word in shlex.split(command)[1:])
+        return ""
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env=environment,
+        env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -42,3 +42,21 @@ def test_an_ellipsis_stands_for_any_lines():
 def test_only_the_shape_of_what_changes_is_compared():
     assert shape_of("took 3.42 s, 1.5 MB") == shape_of("took 11.0 s, 27 kB")
     assert shape_of("3 rows") != shape_of("4 rows")
+    assert shape_of("run 0f3c2a11-5b7e-4d39-a73e-5158291aedb0") == shape_of(
+        "run b1a73003-5e8e-4d39-a73e-5158291aedb0"
+    )
+
+
+def test_what_is_exported_holds_for_the_rest_of_the_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("""```console
+$ export WORD=there OTHER='two words'
+```
+
+```console
+$ echo $WORD, $OTHER
+there, two words
+```
+""")
+
+    assert run(page, tmp_path) == []
