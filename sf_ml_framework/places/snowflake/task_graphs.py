@@ -28,15 +28,26 @@ _RUNS = 1000
 def in_flight(account: Account, database: str, schema: str, root: str) -> tuple[RunInFlight, ...]:
     """Return the runs of the graph of *root* that go on; those only planned are none."""
     rows = account.rows(
-        "SELECT graph_run_group_id, TO_VARCHAR(query_start_time) AS started "
+        "SELECT graph_run_group_id, root_task_id, TO_VARCHAR(query_start_time) AS started "
         f"FROM TABLE({quoted(database)}.INFORMATION_SCHEMA.CURRENT_TASK_GRAPHS("
         "ROOT_TASK_NAME => ?)) WHERE database_name = ? AND schema_name = ? AND state = 'EXECUTING'",
         (root, database, schema),
     )
-    full = f"{database}.{schema}.{root}"
+    running: dict[str, list[str]] = {}
+    if rows:
+        for row in account.rows(
+            "SELECT graph_run_group_id, name "
+            f"FROM TABLE({quoted(database)}.INFORMATION_SCHEMA.TASK_HISTORY("
+            f"ROOT_TASK_ID => ?, RESULT_LIMIT => {_RUNS})) WHERE state = 'EXECUTING' ORDER BY name",
+            (str(rows[0]["root_task_id"]),),
+        ):
+            running.setdefault(str(row["graph_run_group_id"]), []).append(str(row["name"]))
     return tuple(
         RunInFlight(
-            run_id=str(row["graph_run_group_id"]), root=full, started=str(row["started"] or "")
+            run_id=str(row["graph_run_group_id"]),
+            root=f"{database}.{schema}.{root}",
+            started=str(row["started"] or ""),
+            nodes=tuple(running.get(str(row["graph_run_group_id"]), ())),
         )
         for row in rows
     )

@@ -26,6 +26,8 @@ from tests.integration.snowflake.deploy_graphs import (
     task,
 )
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[3]
 BEFORE = (root(), task("A", ROOT), task("B", "A"), task("FIN", finalizes=ROOT))
 AFTER = (root(config='{"a":1}'), task("B", ROOT, body="select 2"), task("C", "B"))

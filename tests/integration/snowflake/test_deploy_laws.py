@@ -29,6 +29,8 @@ from tests.integration.snowflake.deploy_graphs import (
     task,
 )
 
+pytestmark = pytest.mark.slow
+
 Graph = tuple[Task, ...]
 LAW = settings(
     max_examples=25,
@@ -160,7 +162,7 @@ def test_a_fault_at_each_statement_leaves_a_whole_graph_that_the_next_deployment
     assert number > 3
 
 
-@settings(LAW, max_examples=6)
+@settings(LAW, max_examples=3)
 @given(before=graphs(), after=graphs())
 def test_between_random_graphs_too_a_fault_leaves_a_whole_one(new_site, before, after):
     old, new = resolved(before, {}), resolved(after, resolved(before, {}))
