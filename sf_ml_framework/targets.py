@@ -79,6 +79,19 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     success_integration: str = ""
 
 
+class MlJobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How nodes on several machines run: as ML Jobs, in Snowflake's Container Runtime."""
+
+    runtime: str = ""
+    """Version of the runtime, such as ``2.9.0``, or an image made of it; empty: the newest."""
+    package_repository: str = "SNOWFLAKE.SNOWPARK.PYPI_SHARED_REPOSITORY"
+    """Where the runtime gets packages from; empty: by the node's ``external_access``."""
+    requirements: tuple[str, ...] = ()
+    """What the project needs beyond the runtime's own packages, as pip writes it."""
+    include: tuple[str, ...] = ()
+    """Files and folders of the project that its nodes need beside their own packages."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One environment: a database, a schema, and what stands around them."""
 
@@ -104,6 +117,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pools: dict[PoolSize, Pool] = {}
     tasks: Tasks = Tasks()
     notifications: Notifications = Notifications()
+    ml_jobs: MlJobs = MlJobs()
     secrets: dict[str, str] = {}
     """For a secret's name in a node the secret's name in the account; by default the same."""
     log_level: LogLevel = "INFO"
@@ -191,6 +205,9 @@ def _filled(target: Target) -> Target:
             error_integration=told.error_integration.upper(),
             success_integration=told.success_integration.upper(),
         ),
+        ml_jobs=msgspec.structs.replace(
+            target.ml_jobs, package_repository=target.ml_jobs.package_repository.upper()
+        ),
     )
 
 
@@ -228,6 +245,7 @@ def _faults(target: Target) -> Iterable[str]:
         yield "notifications.email_integration needs recipients"
     yield _fault("tasks.warehouse", target.tasks.warehouse, empty=True)
     yield _schedule_fault(target.tasks.schedule)
+    yield from _ml_jobs_faults(target.ml_jobs)
     if not re.fullmatch(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*", target.image):
         yield f"image {target.image!r} is no image's name: lower-case letters, digits, _, - and ."
     if not re.fullmatch(r"\w[\w.-]{0,127}", target.image_tag, re.ASCII):
@@ -250,6 +268,17 @@ def _pool_faults(target: Target) -> Iterable[str]:
         for other, same in target.pools.items():
             if size < other and pool.name == same.name and pool != same:
                 yield f"pools.{size} and pools.{other} are one pool, {pool.name}, yet differ"
+
+
+def _ml_jobs_faults(ml_jobs: MlJobs) -> Iterable[str]:
+    # Snowflake's client writes it between quotes as it is.
+    if not re.fullmatch(r"[\w./:@-]*", ml_jobs.runtime, re.ASCII):
+        yield f"ml_jobs.runtime {ml_jobs.runtime!r} is no version and no image"
+    for part in ml_jobs.package_repository.split("."):
+        yield _fault("ml_jobs.package_repository", part, empty=True)
+    for path in ml_jobs.include:
+        if not path or path.startswith(("/", "~")) or ".." in path.split("/"):
+            yield f"ml_jobs.include has {path!r}, which is no path in the project"
 
 
 def _fault(field: str, name: str, *, empty: bool = False) -> str:
@@ -278,7 +307,7 @@ def _remedy(message: str) -> str:
     if not unknown:
         return "see docs/reference/targets.md"
     owners: dict[str, type[msgspec.Struct]] = {
-        "tasks": Tasks, "notifications": Notifications, "pools": Pool,
+        "tasks": Tasks, "notifications": Notifications, "pools": Pool, "ml_jobs": MlJobs,
     }  # fmt: skip
     owner = owners.get(unknown[2] or "", Target)
     return nearest(unknown[1], [*owner.__struct_fields__, "extends"])

@@ -66,12 +66,14 @@ def compile_project(
 def _compiled(workspace: Workspace, name: str, tag: str) -> dict[str, str]:
     from sf_ml_framework import targets
     from sf_ml_framework.plan.compile import compile_desired
+    from sf_ml_framework.plan.ml_jobs import undeployed
     from sf_ml_framework.plan.script import FILE, script
     from sf_ml_framework.plan.to_yaml import job_files
 
     target = targets.load(workspace.settings, name)
     manifest = workspace.manifest
-    desired = compile_desired(manifest, target, tag=tag)
+    bodies = undeployed(manifest, target)
+    desired = compile_desired(manifest, target, tag=tag, bodies=bodies)
     return {**job_files(manifest, target, tag), FILE: script(manifest, target, desired)}
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sf_ml_framework.deploy.ports import History, Platform
     from sf_ml_framework.plan.changes import Plan, Statement
     from sf_ml_framework.plan.objects import Desired
+    from sf_ml_framework.run.git import GitStatus
     from sf_ml_framework.targets import Target
 
 
@@ -56,25 +57,27 @@ def open_deployer(
         thorough: whether each task is asked for what SHOW TASKS does not tell.
     """
     from sf_ml_framework import targets
-    from sf_ml_framework.deploy.apply import Commission, Deployer
+    from sf_ml_framework.deploy.apply import Deployer
     from sf_ml_framework.places.snowflake.deployments import SnowflakeHistory
+    from sf_ml_framework.places.snowflake.ml_job_bodies import ml_job_bodies
     from sf_ml_framework.places.snowflake.platform import SnowflakePlatform
+    from sf_ml_framework.plan import ml_jobs
     from sf_ml_framework.plan.compile import compile_desired
     from sf_ml_framework.run.git import GitStatus
 
     with open_workspace(invocation) as workspace:
         chosen = targets.load(workspace.settings, target)
-        desired = compile_desired(workspace.manifest, chosen, tag=tag)
+        manifest, project = workspace.manifest, workspace.settings.project
+        # Before an account is asked for: what is wrong with the pipeline is told without one.
+        bodies = ml_jobs.undeployed(manifest, chosen)
+        desired = compile_desired(manifest, chosen, tag=tag, bodies=bodies)
         git = GitStatus(workspace.root)
     with open_account(invocation, target, role=chosen.deploy_role) as opened:
-        commit, dirty = git.read()
-        commission = Commission(
-            user_name=opened.settings.get("user") or "",
-            client=client(),
-            git_commit=f"{commit}{'+' if commit and dirty else ''}",
-            framework=sf_ml_framework.__version__,
-        )
-        platform = SnowflakePlatform(opened.account, thorough=thorough)
+        jobs = ml_job_bodies(opened.account, workspace.root, project, manifest, chosen)
+        if jobs is not None:
+            desired = compile_desired(manifest, chosen, tag=tag, bodies=jobs.bodies())
+        provide = jobs.provide if jobs is not None else None
+        platform = SnowflakePlatform(opened.account, thorough=thorough, before=provide)
         history = SnowflakeHistory(opened.account, chosen.database, chosen.schema)
         yield Opened(
             deployer=Deployer(platform, history, Progress(invocation.output)),
@@ -82,8 +85,20 @@ def open_deployer(
             history=history,
             desired=desired,
             target=chosen,
-            commission=commission,
+            commission=_commission(git, opened.settings.get("user") or ""),
         )
+
+
+def _commission(git: GitStatus, user: str) -> Commission:
+    from sf_ml_framework.deploy.apply import Commission
+
+    commit, dirty = git.read()
+    return Commission(
+        user_name=user,
+        client=client(),
+        git_commit=f"{commit}{'+' if commit and dirty else ''}",
+        framework=sf_ml_framework.__version__,
+    )
 
 
 def client() -> str:

@@ -49,11 +49,13 @@ def sql(invocation: Invocation, /, target: str, parts: tuple[str, ...], tag: str
     """
     from sf_ml_framework import targets
     from sf_ml_framework.plan.compile import compile_desired
+    from sf_ml_framework.plan.ml_jobs import undeployed
     from sf_ml_framework.plan.script import PARTS, part_of_script
 
     with open_workspace(invocation) as workspace:
         chosen = targets.load(workspace.settings, target)
-        desired = compile_desired(workspace.manifest, chosen, tag=tag)
+        bodies = undeployed(workspace.manifest, chosen)
+        desired = compile_desired(workspace.manifest, chosen, tag=tag, bodies=bodies)
     for part in PARTS:
         if not parts or part in parts:
             invocation.output.text(part_of_script(desired, part))
@@ -88,13 +90,15 @@ def apply(invocation: Invocation, /, target: str, parts: tuple[Part, ...], *, ye
     from sf_ml_framework.cli.deployer import agreed
     from sf_ml_framework.identifiers import quoted
     from sf_ml_framework.plan.compile import compile_desired
+    from sf_ml_framework.plan.ml_jobs import undeployed
     from sf_ml_framework.plan.script import ADMIN, statements_of
 
     output = invocation.output
     chosen = parts or ("admin", "deploy")
     with open_account(invocation, target, role="" if parts == ("deploy",) else ADMIN) as opened:
         with open_workspace(invocation) as workspace:
-            desired = compile_desired(workspace.manifest, opened.target)
+            bodies = undeployed(workspace.manifest, opened.target)
+            desired = compile_desired(workspace.manifest, opened.target, bodies=bodies)
         statements: list[str] = []
         if "admin" in chosen:
             user = opened.account.rows("SELECT CURRENT_USER() AS name")[0]["name"]

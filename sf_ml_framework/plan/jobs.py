@@ -44,27 +44,39 @@ def _container(node: NodeSpec, target: Target, tag: str, task: str) -> dict[str,
         "name": names.CONTAINER,
         "image": names.image_path(target, tag),
         "args": ["--node", node.name],
-        "env": {
-            **dict(sorted(target.env.items())),
-            "MLOPS_MODE": "snowflake",
-            "MLOPS_TARGET": target.name,
-            **({"MLOPS_TASK": task} if task else {}),
-            "PYTHONUNBUFFERED": "1",
-            "SNOWFLAKE_WAREHOUSE": target.warehouse,
-        },
+        "env": environment(target, task),
         # A node gets what it asked for, whoever else is on the machine.
         "resources": {"requests": _amounts(node.resources), "limits": _amounts(node.resources)},
     }
     if node.secrets:
-        # As files, not variables: files follow a rotated secret, and a spec shows its variables.
-        container["secrets"] = [
-            {
-                "snowflakeSecret": name(names.secret(target, secret)),
-                "directoryPath": f"{names.SECRETS}/{name(secret)}",
-            }
-            for secret in sorted(node.secrets)
-        ]
+        container["secrets"] = secrets(node, target)
     return container
+
+
+def environment(target: Target, task: str = "") -> dict[str, str]:
+    """Return the variables of a node's container; *task* as for ``specification``."""
+    return {
+        **dict(sorted(target.env.items())),
+        "MLOPS_MODE": "snowflake",
+        "MLOPS_TARGET": target.name,
+        **({"MLOPS_TASK": task} if task else {}),
+        "PYTHONUNBUFFERED": "1",
+        "SNOWFLAKE_WAREHOUSE": target.warehouse,
+    }
+
+
+def secrets(node: NodeSpec, target: Target) -> list[dict[str, str]]:
+    """Return where a node's container finds its secrets.
+
+    As files, not variables: files follow a rotated secret, and a spec shows its variables.
+    """
+    return [
+        {
+            "snowflakeSecret": name(names.secret(target, secret)),
+            "directoryPath": f"{names.SECRETS}/{name(secret)}",
+        }
+        for secret in sorted(node.secrets)
+    ]
 
 
 def _amounts(resources: Resources) -> dict[str, Any]:

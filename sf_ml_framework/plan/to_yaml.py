@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sf_ml_framework.manifest.model import Manifest
-from sf_ml_framework.plan import jobs, names, yaml_text
+from sf_ml_framework.manifest.model import Manifest, NodeSpec
+from sf_ml_framework.plan import jobs, ml_jobs, names, yaml_text
 from sf_ml_framework.targets import Target
 
 FOLDER = "jobs"
@@ -13,15 +13,24 @@ FOLDER = "jobs"
 def job_files(manifest: Manifest, target: Target, tag: str = "") -> dict[str, str]:
     """Return the text of each file by its path in the project, sorted."""
     files = names.job_files(manifest)
+    scaled = {job.node: job for job in ml_jobs.wanted(manifest, target)}
+    head = header(manifest, target, "#")
     found = {
-        f"{FOLDER}/{files[node.name]}": (
-            f"{header(manifest, target, '#')}"
-            f"# Node {node.name}, in compute pool {target.pools[node.resources.pool_size].name}.\n"
-            f"{yaml_text.dump(jobs.specification(node, target, tag))}"
-        )
+        f"{FOLDER}/{files[node.name]}": head
+        + (_ml_job(scaled[node.name], target) if node.name in scaled else _job(node, target, tag))
         for node in manifest.nodes
     }
     return dict(sorted(found.items()))
+
+
+def _job(node: NodeSpec, target: Target, tag: str) -> str:
+    pool = target.pools[node.resources.pool_size].name
+    spec = yaml_text.dump(jobs.specification(node, target, tag))
+    return f"# Node {node.name}, in compute pool {pool}.\n{spec}"
+
+
+def _ml_job(job: ml_jobs.MlJob, target: Target) -> str:
+    return f"{ml_jobs.note(job)}{yaml_text.dump(ml_jobs.document(job, target))}"
 
 
 def header(manifest: Manifest, target: Target, mark: str) -> str:
