@@ -1,8 +1,9 @@
 """Write, or with --check compare, the files that derive from pyproject.toml.
 
-``requirements.txt``, ``requirements/dev.txt`` and ``requirements/image.txt`` are resolved by ``make lock``; this script signs
-them with a digest of the dependencies they were resolved for, so that a changed ``pyproject.toml``
-is noticed without asking an index. ``environment.yml`` is written from ``requirements.txt``.
+``requirements.txt``, ``requirements/dev.txt`` and ``requirements/image.txt`` are resolved by
+``make lock``; this script signs them with a digest of the dependencies they were resolved for, so
+that a changed ``pyproject.toml`` is noticed without asking an index. ``environment.yml`` is written
+from ``requirements.txt``.
 """
 
 from __future__ import annotations

@@ -87,4 +87,9 @@ def test_the_two_root_tests_pass(clone):
     done = clone.shell("python test_local_deployment_modes.py")
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Both modes give the same." in done.stdout
+
+    done = clone.shell("python test_pipeline.py")
+
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "The pipeline works from end to end." in done.stdout

@@ -1,0 +1,357 @@
+"""Deploy, run, break, repair and remove the churn pipeline: all of deployment mode, end to end.
+
+    python scripts/run_e2e_test.py                    in a local Snowflake, 100,000 customers
+    python scripts/run_e2e_test.py --customers 5000   quicker
+    python scripts/run_e2e_test.py --connection NAME  in an account, in its target dev
+
+Works on a copy of the project, with the commands that a person would type and, for what was made,
+the official clients. The six nodes run as six container processes of a task graph. In an account
+the image must have been pushed for this commit (``--tag``), so the steps that change code, which
+need another image, are left out there. Exits with 1 when something does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGE = "/ml_dev/ml/mlops_images/mlops_framework:latest"
+NODES = (
+    "generate_sample_data",
+    "preprocess_data",
+    "feature_engineering",
+    "train_test_split",
+    "train_model",
+    "evaluate_model",
+)
+
+
+class CheckError(Exception):
+    """Something does not hold."""
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    """Raise `CheckError` unless something holds."""
+    if not holds:
+        raise CheckError(otherwise)
+
+
+@dataclass(kw_only=True)
+class World:
+    """A copy of the project, and the account that it is deployed to."""
+
+    folder: Path
+    connection: str
+    customers: int
+    home: Path | None = None
+    """Folder of the connections, for a local Snowflake."""
+    runs: list[str] = field(default_factory=list)
+    """Ids of the runs of the graph, oldest first."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the account is a local Snowflake."""
+        return self.home is not None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of every command."""
+        if self.home is None:
+            return dict(os.environ)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNOWFLAKE_", "MLOPS_"))}
+        return {**kept, "SNOWFLAKE_HOME": str(self.home), "NO_COLOR": "1"}
+
+    def call(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
+        """Run a command of ours and return what it prints; *codes* are the exits that are right."""
+        command = [sys.executable, str(ROOT / "main.py"), "--project", str(self.folder), *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=self.environ, check=False
+        )
+        if done.returncode not in codes:
+            said = f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            raise CheckError(f"mlops {' '.join(words)} ended with {done.returncode}:\n{said}")
+        return done.stdout + done.stderr
+
+    def json(self, *words: str, codes: tuple[int, ...] = (0,)) -> Any:
+        """Run a command with ``--format json`` and return its document."""
+        command = [sys.executable, str(ROOT / "main.py"), "--project", str(self.folder), *words]
+        done = subprocess.run(
+            [*command, "-c", self.connection, "--format", "json"],
+            capture_output=True,
+            text=True,
+            env=self.environ,
+            check=False,
+        )
+        if done.returncode not in codes:
+            raise CheckError(
+                f"mlops {' '.join(words)} ended with {done.returncode}:\n{done.stderr}"
+            )
+        return json.loads(done.stdout)
+
+    def there(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
+        """Run a command in the account."""
+        return self.call(*words, "-c", self.connection, codes=codes)
+
+    def run_graph(self, *words: str, codes: tuple[int, ...] = (0,)) -> dict[str, str]:
+        """Start the graph, wait for its end, and return how each node ended."""
+        self.there("tasks", "run", "--wait", *words, codes=codes)
+        return self.last_run()
+
+    def last_run(self) -> dict[str, str]:
+        """Return how each node of the newest run ended."""
+        record = self.json("show", "last")
+        if not self.runs or self.runs[-1] != record["run"]:
+            self.runs.append(record["run"])
+        return {each["node"]: each["status"] for each in record["nodes"]}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Change the project's code."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        expect(old in text, f"{file} has no {old!r}")
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        self.push()
+
+    def push(self) -> None:
+        """Let the containers run the code as it is now."""
+        self.call("emulator", "image", "add", IMAGE, "--project", str(self.folder))
+
+    @contextmanager
+    def session(self) -> Iterator[Any]:
+        """Open a session of the official Snowpark client, as the role of the tasks."""
+        from snowflake.snowpark import Session
+
+        settings: dict[str, Any] = {"connection_name": self.connection}
+        if self.home is not None:
+            text = (self.home / "connections.toml").read_text(encoding="utf-8")
+            settings = tomllib.loads(text)[self.connection]
+        place = {
+            "database": "ML_DEV",
+            "schema": "ML",
+            "role": "MLOPS_ROLE",
+            "warehouse": "MLOPS_WH",
+        }
+        opened = Session.builder.configs({**settings, **place}).create()
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def infrastructure(world: World) -> Iterator[str]:
+    """Everything that must stand before a graph does."""
+    world.there("infra", "apply", "--yes")
+    if world.is_local:
+        world.push()
+    yield "roles, warehouse, database, pools, repository, stage and tables stand; so does the image"
+
+
+def deployment(world: World) -> Iterator[str]:
+    """A plan is made, approved and carried out; then nothing differs."""
+    file = world.folder / "plan.json"
+    world.there("plan", "--out", str(file), "--detailed-exitcode", codes=(2,))
+    world.there("deploy", "--plan", str(file), "--yes")
+    yield "a plan was written, and exactly it was deployed"
+    world.there("plan", "--detailed-exitcode")
+    said = world.there("deploy", "--yes")
+    expect("nothing was changed" in said, f"a second deployment changed something: {said}")
+    yield "nothing differs now, and a second deployment changes nothing"
+
+
+def first_run(world: World) -> Iterator[str]:
+    """The graph runs in six containers."""
+    began = time.monotonic()
+    found = world.run_graph("--param", f"num_customers={world.customers}", "--param", "n_trials=3")
+    expect(found == dict.fromkeys(NODES, "succeeded"), f"the nodes ended so: {found}")
+    yield (
+        f"six containers ran the graph with {world.customers:,} customers"
+        f" in {time.monotonic() - began:.0f} s"
+    )
+    status = world.json("tasks", "status")
+    expect(bool(status), "the status is empty")
+    logs = world.there("tasks", "logs", "train_model")
+    expect("train_model" in logs, "the container's log says nothing")
+    yield "status and logs tell of it"
+
+
+def what_was_made(world: World) -> Iterator[str]:
+    """Feature Store, Model Registry, metrics and history, through the official clients."""
+    from snowflake.ml.feature_store import CreationMode, FeatureStore
+    from snowflake.ml.registry import Registry
+
+    with world.session() as session:
+        store = FeatureStore(
+            session, "ML_DEV", "ML", "MLOPS_WH", creation_mode=CreationMode.FAIL_IF_NOT_EXIST
+        )
+        view = store.get_feature_view("CUSTOMER_FEATURES", "v1.0.0")
+        frame = store.read_feature_view(view)
+        count = frame.count()
+        expect(count == world.customers, f"the feature view has {count} rows")
+        yield f"feature view CUSTOMER_FEATURES v1.0.0: {count:,} rows, {len(frame.columns)} columns"
+        model = Registry(session, database_name="ML_DEV", schema_name="ML").get_model("CHURN_MODEL")
+        version = model.default
+        metrics = version.show_metrics()
+        expect(metrics.get("auc", 0) > 0.7, f"the model has the metrics {metrics}")
+        predicted = version.run(frame.limit(100), function_name="predict_proba")
+        expect(predicted.count() == 100, "the model scores no rows in SQL")
+        yield f"model CHURN_MODEL {version.version_name}: AUC {metrics['auc']:.4f}, and it scores"
+        rows = session.sql("SELECT COUNT(*) FROM MLOPS_METRICS").collect()
+        expect(rows[0][0] > 0, "no metrics were recorded")
+    report = world.folder / "fetched.html"
+    world.there("report", "last", "--output", str(report))
+    expect(report.stat().st_size > 100_000, "the report is all but empty")
+    history = world.json("history")
+    expect(history[0]["status"] == "succeeded", f"the history says {history[0]}")
+    yield f"metrics, history, and a report of {report.stat().st_size / 1e6:.1f} MB"
+
+
+def unchanged_run(world: World) -> Iterator[str]:
+    """What holds is not made again."""
+    params = ("--param", f"num_customers={world.customers}", "--param", "n_trials=3")
+    found = world.run_graph(*params)
+    expect(found == dict.fromkeys(NODES, "skipped"), f"the nodes ended so: {found}")
+    yield "a second run of the graph skips all six nodes"
+
+
+def changed_node(world: World) -> Iterator[str]:
+    """One node asks for more: one task changes."""
+    pipeline = world.folder / "src" / "utils" / "pipeline.py"
+    before = pipeline.read_text(encoding="utf-8")
+    expect('memory_request="8Gi"' in before, "train_model asks for another amount of memory")
+    pipeline.write_text(before.replace('memory_request="8Gi"', 'memory_request="10Gi"'), "utf-8")
+    said = world.there("plan", "--detailed-exitcode", codes=(2,))
+    expect("TASK_TRAIN_MODEL" in said, f"the plan does not name the task: {said}")
+    changed = re.search(r"Plan: (\d+) to create, (\d+) to change, (\d+) to remove", said)
+    expect(changed is not None and changed.groups() == ("0", "1", "0"), f"the plan is: {said}")
+    world.there("deploy", "--yes")
+    world.there("plan", "--detailed-exitcode")
+    yield "a node asks for more memory: one task was altered, and then nothing differs"
+
+
+def rolled_back(world: World) -> Iterator[str]:
+    """The state before is a plan like any other."""
+    world.there("rollback", "--yes")
+    said = world.there("plan", "--detailed-exitcode", codes=(2,))
+    expect("TASK_TRAIN_MODEL" in said, f"the roll-back changed nothing: {said}")
+    pipeline = world.folder / "src" / "utils" / "pipeline.py"
+    after = pipeline.read_text(encoding="utf-8")
+    pipeline.write_text(after.replace('memory_request="10Gi"', 'memory_request="8Gi"'), "utf-8")
+    world.there("plan", "--detailed-exitcode")
+    yield "rolled back to the deployment before; with the code of then nothing differs"
+
+
+def failed_and_repaired(world: World) -> Iterator[str]:
+    """A node fails; mended and retried, what ran before it is not run again."""
+    node = "src/nodes/node_05_train_model.py"
+    line = "    features, labels = "
+    world.edit(node, line, f'    raise RuntimeError("broken on purpose")\n{line}')
+    params = ("--param", f"num_customers={world.customers}", "--param", "n_trials=4")
+    found = world.run_graph(*params, codes=(1,))
+    expect(found.get("train_model") == "failed", f"the nodes ended so: {found}")
+    expect("evaluate_model" not in found, "a node ran after one that failed")
+    status = world.there("tasks", "status")
+    expect("broken on purpose" in status, f"the status does not say why: {status}")
+    yield "a node that raises fails its task, and the status shows its traceback"
+    world.edit(node, '    raise RuntimeError("broken on purpose")\n', "")
+    said = world.there("retry", "last", "--wait")
+    found = world.last_run()
+    ran = [name for name, state in found.items() if state == "succeeded"]
+    expect(set(found) == set(NODES), f"after the retry the nodes ended so: {found}\n{said}")
+    expect("failed" not in found.values(), f"after the retry the nodes ended so: {found}")
+    expect(ran == ["train_model", "evaluate_model"], f"these ran: {ran}")
+    yield "mended and retried: it went on with the node that had failed, and skipped the four before"
+
+
+def removed(world: World) -> Iterator[str]:
+    """The graph and its pools go; what runs have made stays."""
+    world.there("destroy", "--yes")
+    with world.session() as session:
+        expect(not session.sql("SHOW TASKS").collect(), "tasks are left")
+        count = session.sql('SELECT COUNT(*) FROM "CUSTOMER_FEATURES$v1.0.0"').collect()[0][0]
+        expect(count == world.customers, "the features are gone")
+    yield "tasks and pools are gone, features and history stay"
+
+
+STEPS: tuple[tuple[Callable[[World], Iterator[str]], bool], ...] = (
+    (infrastructure, True),
+    (deployment, True),
+    (first_run, True),
+    (what_was_made, True),
+    (unchanged_run, True),
+    (changed_node, True),
+    (rolled_back, True),
+    (failed_and_repaired, False),
+    (removed, True),
+)
+"""Each step, and whether it can be done with the image that was pushed."""
+
+
+@contextmanager
+def world_of(given: argparse.Namespace, folder: Path) -> Iterator[World]:
+    """Copy the project, and start a local Snowflake unless a connection is given."""
+    for name in ("src", "mlops.yml", "Dockerfile", "main.py"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    world = World(folder=folder, connection=given.connection, customers=given.customers)
+    if given.connection:
+        yield world
+        return
+    # The folder's own connections, whatever else this machine knows.
+    world.connection, world.home = "emulator", folder / ".mlops"
+    world.call("emulator", "start", "--write-connection")
+    try:
+        yield world
+    finally:
+        world.call("emulator", "stop", codes=(0, 3))
+
+
+def main() -> int:
+    """Take every step and tell of each as it holds."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--connection", default="", metavar="NAME", help="of connections.toml")
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--keep", action="store_true", help="leave the folder, to look into it")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="e2e-"))
+    began = time.monotonic()
+    try:
+        with world_of(given, folder) as world:
+            for step, with_one_image in STEPS:
+                if not with_one_image and not world.is_local:
+                    print(f"skip {step.__name__}: needs an image for each change", flush=True)
+                    continue
+                for line in step(world):
+                    print(f"ok   {line} [{time.monotonic() - began:.0f} s]", flush=True)
+    except CheckError as failure:
+        print(f"FAIL {failure}", flush=True)
+        return 1
+    finally:
+        if given.keep:
+            print(f"left {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"Deployment mode works from end to end, in {time.monotonic() - began:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
