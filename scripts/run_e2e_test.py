@@ -273,7 +273,7 @@ def failed_and_repaired(world: World) -> Iterator[str]:
     expect(set(found) == set(NODES), f"after the retry the nodes ended so: {found}\n{said}")
     expect("failed" not in found.values(), f"after the retry the nodes ended so: {found}")
     expect(ran == ["train_model", "evaluate_model"], f"these ran: {ran}")
-    yield "mended and retried: it went on with the node that had failed, and skipped the four before"
+    yield "mended and retried: it went on where it had failed, and skipped the four nodes before"
 
 
 def removed(world: World) -> Iterator[str]:
