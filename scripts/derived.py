@@ -86,9 +86,8 @@ def main() -> int:
 
         stale += reference.stale(check=check)
     if stale and check:
-        sys.stderr.write(
-            f"stale: {', '.join(stale)}; run `python scripts/derived.py` (for a lock file `make lock`) and commit the result\n"
-        )
+        remedy = "run `python scripts/derived.py`, or `make lock` for a lock file, and commit it"
+        sys.stderr.write(f"stale: {', '.join(stale)}; {remedy}\n")
         return 1
     return 0
 

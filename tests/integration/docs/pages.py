@@ -28,7 +28,7 @@ SHAPES = (
     # Runs of a task graph and jobs are named by the account.
     (re.compile(r"(JOB_)?[0-9A-Fa-f]{8}([-_])([0-9A-Fa-f]{4}\2){3}[0-9A-Fa-f]{12}"), "<run>"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "<address>"),
-    (re.compile(r"\(process \d+\)"), "(process <id>)"),
+    (re.compile(r"\bprocess \d+"), "process <id>"),
     (re.compile(r"^\d{2}:\d{2}:\d{2}  ", re.MULTILINE), "<when>  "),
     (
         re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?"),
