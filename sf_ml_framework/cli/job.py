@@ -10,7 +10,7 @@ import msgspec
 from sf_ml_framework.cli.faults import INTERRUPTED
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.tasks_opened import open_graph, with_target
-from sf_ml_framework.errors import PlatformError, UnknownNameError
+from sf_ml_framework.errors import OperatorError, PlatformError, UnknownNameError
 
 if TYPE_CHECKING:
     from sf_ml_framework.cli.output import Form
@@ -47,9 +47,13 @@ def execute_in_pool(
         name = graph_jobs.job_name(opened.target, run_id)
         changed = _typed(opened, node, options)
         sql = graph_jobs.statement(
-            opened.manifest.node(node), opened.target, run_id,
-            inputs=changed.inputs, outputs=changed.outputs, tag=options["tag"],
-        )  # fmt: skip
+            opened.manifest.node(node),
+            opened.target,
+            run_id,
+            inputs=changed.inputs,
+            outputs=changed.outputs,
+            tag=options["tag"] or _deployed_tag(opened, node),
+        )
         opened.jobs.start(sql)
         output.talk(f"run {run_id}: {node} as job {name}")
         if not options["wait"]:
@@ -86,6 +90,16 @@ def _typed(opened: OpenedGraph, node: str, options: dict[str, Any]) -> Any:
     plain = {name.rpartition(".")[2] for name in changed.params}
     params = {name: value for name, value in bound.params.items() if name in plain}
     return msgspec.structs.replace(changed, inputs={**changed.inputs, **params}, params={})
+
+
+def _deployed_tag(opened: OpenedGraph, node: str) -> str:
+    """Return the tag of the image that the node's task runs; empty where it is not deployed."""
+    try:
+        graph = opened.control.graph()
+    except OperatorError:
+        return ""
+    images = (task.image for task in graph.nodes if task.node == node)
+    return next(images, "").rpartition(":")[2]
 
 
 def _followed(opened: OpenedGraph, name: str, invocation: Invocation) -> Job:

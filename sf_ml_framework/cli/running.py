@@ -129,7 +129,12 @@ def run(invocation: Invocation, /, **options: Any) -> None:
     shell_complete=completes_targets,
     help="Run it there, as a job in its compute pool, and not in this process.",
 )
-@click.option("--tag", default="", metavar="TAG", help="With --target: tag of the image.")
+@click.option(
+    "--tag",
+    default="",
+    metavar="TAG",
+    help="With --target: tag of the image; by default that of the node's task.",
+)
 @click.option(
     "--wait/--no-wait", default=True, help="With --target: wait for its end, the default, or not."
 )

@@ -1,0 +1,84 @@
+"""Which tasks a name stands for, how a run stands, and what a repaired run is started with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sf_ml_framework.deploy.graph_ports import Graph, GraphRun, TaskRun, TaskShown
+from sf_ml_framework.deploy.graph_runs import MARKER, chosen, repaired_config, status_of
+from sf_ml_framework.errors import UnknownNameError
+
+GRAPH = Graph(
+    database="D",
+    schema="S",
+    root=TaskShown(name="TASK_P"),
+    id="1",
+    nodes=(
+        TaskShown(name="TASK_LOAD", node="load", after=("TASK_P",), started=True),
+        TaskShown(name="TASK_TRAIN", node="train", after=("TASK_LOAD",)),
+    ),
+    finalizer=TaskShown(name="TASK_P_FINALIZE", started=True),
+)
+
+
+def tasks(**states):
+    return {
+        f"TASK_{name}": TaskRun(task=f"TASK_{name}", attempt=1, state=state)
+        for name, state in states.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["train", "load"], ("TASK_LOAD", "TASK_TRAIN")),
+        (["task_TRAIN"], ("TASK_TRAIN",)),
+        (["Train", "TASK_P"], ("TASK_P", "TASK_TRAIN")),
+        (["task_p_finalize"], ("TASK_P_FINALIZE",)),
+    ],
+)
+def test_a_task_is_named_as_its_node_or_as_in_the_account_and_comes_in_the_order_of_the_graph(
+    names, found
+):
+    assert chosen(GRAPH, names) == found
+
+
+def test_a_name_that_stands_for_nothing_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError) as refused:
+        chosen(GRAPH, ["trian"])
+
+    assert refused.value.remedy == "did you mean 'train'?"
+
+
+def test_what_a_run_would_pass_over_is_known():
+    assert GRAPH.suspended == ("TASK_TRAIN",)
+
+
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        ({"P": "SUCCEEDED", "LOAD": "SUCCEEDED", "TRAIN": "SUCCEEDED"}, "succeeded"),
+        ({"P": "SUCCEEDED", "LOAD": "FAILED"}, "failed"),
+        ({"P": "SUCCEEDED", "LOAD": "FAILED_AND_AUTO_SUSPENDED"}, "failed"),
+        ({"P": "SUCCEEDED", "LOAD": "FAILED", "TRAIN": "CANCELLED"}, "failed"),
+        ({"P": "SUCCEEDED", "LOAD": "CANCELED"}, "cancelled"),
+        ({"P": "SUCCEEDED", "LOAD": "SUCCEEDED", "P_FINALIZE": "FAILED"}, "succeeded"),
+        ({}, "cancelled"),
+    ],
+)
+def test_how_a_run_stands_is_told_by_its_nodes_and_not_by_its_finalizer(states, status):
+    assert status_of(GRAPH, tasks(**states)) == status
+
+
+def test_a_repaired_run_has_the_same_configuration_and_is_not_forced():
+    """Forced, it would make anew what the run that it repairs has made."""
+    config = {"params": {"n": "3"}, "force": True, "run_env": "dev", MARKER: "x"}
+    run = GraphRun(run_id="r1", attempt=1, status="failed", config=json.dumps(config))
+
+    assert repaired_config(run) == {
+        "params": {"n": "3"},
+        "run_env": "dev",
+        "mlops_retry_of": "r1",
+    }
