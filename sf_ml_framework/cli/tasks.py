@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from sf_ml_framework.cli import words
 from sf_ml_framework.cli.connection_options import connection_options, target_option
@@ -21,7 +20,7 @@ from sf_ml_framework.cli.tasks_status import status
 _ACCOUNT = (0, 2, 3, 4)
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, subcommand_metavar="COMMAND ...")
 def tasks() -> None:
     """Operate the graph of tasks that the project was deployed as.
 
@@ -36,18 +35,12 @@ def tasks() -> None:
     """
 
 
-def _task_names(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    return completes_nodes(context, parameter, incomplete)
-
-
 tasks_option = click.option(
     "--tasks",
     "only",
     multiple=True,
     metavar="NAMES",
-    shell_complete=_task_names,
+    shell_complete=completes_nodes,
     help="Only these, with commas or repeated; names of nodes or of tasks.",
 )
 

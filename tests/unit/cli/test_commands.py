@@ -93,7 +93,7 @@ def test_the_version_is_told(capsys):
     ("line", "error", "remedy"),
     [
         (["lst"], "no command is named 'lst'", "did you mean 'list'?"),
-        (["xyzzy"], "no command is named 'xyzzy'", "known: clean, completion, dag"),
+        (["xyzzy"], "no command is named 'xyzzy'", "known: backfill, clean, comp"),
         (["list", "--formt", "json"], "mlops list has no option '--formt'", "'--format'?"),
         (["list", "--projct", "x"], "mlops list has no option '--projct'", "'--project'?"),
         (["--verzion"], "mlops has no option '--verzion'", "did you mean '--version'?"),
