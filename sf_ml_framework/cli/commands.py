@@ -52,7 +52,10 @@ COMMANDS: dict[str, Entry] = {
     "compile": Entry(
         "compiling:compile_project", "Write jobs/*.yaml and tasks/create_pipeline_tasks.sql."
     ),
-    "infra": Entry("infra:infra", "Print what an account needs, as SQL for whoever may run it."),
+    "infra": Entry(
+        "infra:infra", "Make or print what an account needs before anything can be deployed."
+    ),
+    "image": Entry("image:image", "Build the image of all nodes, push it, and see what is there."),
     "plan": Entry(
         "planning:plan", "Show what a deployment would change, and change nothing.", _ALL[:5]
     ),
@@ -87,7 +90,13 @@ EXIT_CODES = {
     4: "the platform failed, or mlops itself; trying again may help",
     130: "stopped by Ctrl-C; the last line tells how to go on",
 }
-_OTHER_MEANINGS = {"diff": {1: "the runs differ, and --exit-code was given"}}
+_OTHER_MEANINGS = {
+    "diff": {1: "the runs differ, and --exit-code was given"},
+    "plan": {
+        1: "the pipeline is wrong, and --detailed-exitcode was given",
+        2: "something would change, and --detailed-exitcode was given; else as for others",
+    },
+}
 """Where a code says something else in one command."""
 
 

@@ -32,8 +32,19 @@ VALUES = (
 def connection_options(function: _F) -> _F:
     """Add the options of a connection; what they say is read by ``open_account``.
 
-    They are not handed to the command.
+    They are not handed to the command. Its help names ``--connection`` alone; ``mlops doctor``
+    lists the others.
     """
+    function = all_connection_options(function)
+    values = {name.replace("-", "_") for name, _ in VALUES}
+    for option in getattr(function, "__click_params__", []):
+        if option.name in values | {"temporary"}:
+            option.hidden = True
+    return function
+
+
+def all_connection_options(function: _F) -> _F:
+    """Add the same options, each with a line in the help."""
     decorators = [
         click.option(
             "-c",
@@ -43,7 +54,8 @@ def connection_options(function: _F) -> _F:
             expose_value=False,
             callback=_remember,
             shell_complete=completes_connections,
-            help="Connection of connections.toml or config.toml.",
+            help="Connection of connections.toml or config.toml; mlops doctor --help lists more"
+            " options of it.",
         ),
         click.option(
             "-x",

@@ -12,7 +12,7 @@ import click
 
 from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.connection_options import (
-    connection_options,
+    all_connection_options,
     flags_of,
     mode_option,
     target_option,
@@ -35,7 +35,7 @@ REACH_SECONDS = 5
 
 @click.command(cls=Command)
 @target_option
-@connection_options
+@all_connection_options
 @mode_option
 @format_option
 @click.pass_obj

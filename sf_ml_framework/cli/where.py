@@ -37,12 +37,12 @@ def where_options(function: _F) -> _F:
 
     They are not handed to the command, but heeded by ``open_workspace(…, anywhere=True)``.
     """
-    return _brief(connection_options.connection_options(_mode(_target(function))))
+    return connection_options.connection_options(_mode(_target(function)))
 
 
 def where_options_but_target(function: _F) -> _F:
     """Add them for a command to which ``--target`` says something else."""
-    return _brief(connection_options.connection_options(_mode(function)))
+    return connection_options.connection_options(_mode(function))
 
 
 def asked(context: click.Context | None = None) -> Where:
@@ -80,15 +80,6 @@ def _said(root: Path, environ: Mapping[str, str]) -> str:
     return environ.get("MLOPS_MODE") or dotenv(root / ".env").get("MLOPS_MODE") or ""
 
 
-def _brief(function: _F) -> _F:
-    """Leave out of the help what ``mlops doctor --help`` lists: one line for each value."""
-    values = {name.replace("-", "_") for name, _ in connection_options.VALUES}
-    for option in getattr(function, "__click_params__", []):
-        if option.name in values | {"temporary"}:
-            option.hidden = True
-    return function
-
-
 def _mode(function: _F) -> _F:
     return click.option(
         "--mode",
@@ -109,8 +100,7 @@ def _target(function: _F) -> _F:
         expose_value=False,
         callback=_remember,
         shell_complete=connection_options.completes_targets,
-        help="Environment of mlops.yml, in an account. More ways to say how to connect:"
-        " mlops doctor --help.",
+        help="Environment of mlops.yml, in an account; by default its default_target.",
     )(function)
 
 

@@ -1,0 +1,178 @@
+"""``mlops image``: what the programs that know images are told; here they only write it down."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sf_ml_framework.cli.app import main
+from sf_ml_framework.emulator import Emulator
+
+DIGEST = "sha256:" + "ab" * 32
+PROGRAM = f"""#!{sys.executable}
+import json, sys
+from pathlib import Path
+said = sys.stdin.read() if "--password-stdin" in sys.argv else ""
+with Path(__file__).with_name("told.jsonl").open("a") as file:
+    file.write(json.dumps([sys.argv[1:], said]) + "\\n")
+if "inspect" in sys.argv:
+    print(json.dumps([{{"Size": 2048}}]))
+elif sys.argv[1] == "push":
+    print("latest: digest: {DIGEST} size: 1")
+elif sys.argv[1] == "fails":
+    sys.exit(4)
+"""
+SNOW = f"""#!{sys.executable}
+import json, sys
+print(json.dumps({{"token": "t0ken", "expires_in": 3600}}))
+"""
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A project with a Dockerfile, in a commit."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "mlops.yml").write_text(
+        "project: p:PROJECT\ntargets:\n  dev: {database: D, schema: S, role: ACCOUNTADMIN}\n"
+    )
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.chdir(folder)
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "one"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    return folder
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    """Put programs of these names on the PATH, before all others, and return what they are told."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    git = Path(shutil.which("git"))
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{git.parent}")
+    # What this machine has besides git would be found as well.
+    monkeypatch.setattr("shutil.which", lambda name: _in(folder, name))
+
+    def make(*names):
+        for name in names:
+            file = folder / name
+            file.write_text(SNOW if name == "snow" else PROGRAM)
+            file.chmod(file.stat().st_mode | stat.S_IEXEC)
+        return lambda: [
+            json.loads(line) for line in (folder / "told.jsonl").read_text().splitlines()
+        ]
+
+    return make
+
+
+def _in(folder, name):
+    return str(folder / name) if (folder / name).exists() else None
+
+
+def commit():
+    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_image_is_built_for_the_pools_and_named_after_the_commit(root, programs, capsys):
+    told = programs("docker")
+
+    assert main(["image", "build"]) == 0
+
+    words, _ = told()[0]
+    assert words[:2] == ["build", "--platform=linux/amd64"]
+    assert f"--build-arg=COMMIT={commit()}" in words
+    assert f"--tag=mlops_framework:{commit()[:12]}" in words
+    assert capsys.readouterr().out == f"mlops_framework:{commit()[:12]}, 2.0 KiB\n"
+
+
+def test_files_that_differ_from_the_commit_are_not_passed_off_as_it(root, programs, capsys):
+    told = programs("podman")
+    (root / "Dockerfile").write_text("FROM other\n")
+
+    assert main(["image", "build"]) == 3
+    assert "commit them, or add --dirty" in capsys.readouterr().err
+    assert main(["image", "build", "--dirty"]) == 0
+    assert f"--tag=mlops_framework:{commit()[:12]}-dirty" in told()[0][0]
+
+
+def test_without_a_program_that_builds_the_remedy_is_told(root, programs, capsys):
+    programs()
+
+    assert main(["image", "build"]) == 3
+    assert "neither docker nor podman nor buildah" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    with Emulator() as started:
+        import snowflake.connector
+
+        with snowflake.connector.connect(**started.connection) as connection:
+            for sql in (
+                "create database d",
+                "create schema d.s",
+                "create warehouse mlops_wh",
+                "create image repository d.s.mlops_images",
+            ):
+                connection.cursor().execute(sql)
+        yield started
+
+
+@pytest.fixture
+def connected(emulator, monkeypatch):
+    for key in ("account", "user", "password", "host", "port", "protocol"):
+        monkeypatch.setenv(f"SNOWFLAKE_{key.upper()}", str(emulator.connection[key]))
+    monkeypatch.setenv("SNOWFLAKE_ROLE", "ACCOUNTADMIN")
+
+
+@pytest.mark.usefixtures("connected")
+def test_it_is_pushed_with_a_token_of_snow_that_no_line_shows(root, programs, capsys):
+    told = programs("docker", "snow")
+
+    assert main(["image", "push", "--tag", "abc"]) == 0
+
+    calls = told()
+    (login,) = [each for each in calls if each[0][0] == "login"]
+    assert login[0][1:3] == ["--username=0sessiontoken", "--password-stdin"]
+    assert json.loads(login[1])["token"] == "t0ken"
+    assert calls[-1][0][0] == "push"
+    assert calls[-1][0][1].endswith("/d/s/mlops_images/mlops_framework:abc")
+    printed = capsys.readouterr()
+    assert printed.out.strip().endswith(f"mlops_framework:abc@{DIGEST}")
+    assert "t0ken" not in printed.out + printed.err
+
+
+@pytest.mark.usefixtures("connected")
+def test_who_cannot_sign_in_is_told_how(root, programs, capsys):
+    programs("docker")
+
+    assert main(["image", "push", "--tag", "abc"]) == 3
+    assert "programmatic access token" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("connected")
+def test_images_of_the_repository_are_listed(root, emulator, capsys):
+    emulator.add_image("/d/s/mlops_images/mlops_framework:v1", project=root, entrypoint=["true"])
+
+    assert main(["image", "ls", "--format", "json"]) == 0
+
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["image"], row["tag"]) == ("mlops_framework", "v1")
+    assert row["digest"].startswith("sha256:")
+
+
+def test_a_scan_needs_trivy(root, programs, capsys):
+    programs()
+
+    assert main(["image", "scan"]) == 3
+    assert "trivy is not on this machine" in capsys.readouterr().err
