@@ -218,7 +218,8 @@ class GraphRun:
             with self.changed:
                 one = self.executing[task.path]
                 one.query = query
-                if self.cancelled or one.timed_out:
+                # The finalizer runs whatever became of the others.
+                if (self.cancelled and task.finalize is None) or one.timed_out:
                     self.account.queries.stop(query)
             return self.account.router.run(session, task.body)
 

@@ -365,6 +365,23 @@ def test_what_runs_is_cancelled(run, ended, show, graph):
     assert ended("ROOT")["STATE"] == "CANCELLED"
 
 
+def test_the_finalizer_of_a_cancelled_run_runs(run, ended, runs, graph):
+    run("create task fin finalize = root as select 1")
+    run("alter task a modify as call system$wait(60)")
+    run("select system$task_dependents_enable('root')")
+    run("execute task root")
+    while not run(
+        "select 1 from table(information_schema.task_history(task_name => 'A')) "
+        "where state = 'EXECUTING' and database_name = current_database()"
+    ):
+        time.sleep(0.05)
+    run("select system$user_task_cancel_ongoing_executions('root')")
+    row = ended("ROOT")
+
+    assert row["STATE"] == "CANCELLED"
+    assert ("FIN", "SUCCEEDED", 1) in runs()
+
+
 def test_dependents_of_a_task(run, graph):
     def names(more):
         return [
