@@ -503,7 +503,9 @@ BEGIN
       AND node NOT IN (SELECT node FROM ML_DEV.ML.MLOPS_NODE_RUNS WHERE run_id = :run);
   MERGE INTO ML_DEV.ML.MLOPS_NODE_RUNS AS recorded USING ML_DEV.ML.MLOPS_ENDED AS ended
     ON recorded.run_id = :run AND recorded.node = ended.node
-    WHEN MATCHED AND recorded.status = 'running' AND ended.state NOT IN ('SCHEDULED', 'EXECUTING')
+    WHEN MATCHED AND ended.state NOT IN ('SCHEDULED', 'EXECUTING') AND (recorded.status = 'running'
+      OR (recorded.status = 'cancelled' AND ended.state LIKE 'FAILED%'
+        AND ended.error ILIKE '%time%out%'))
     THEN UPDATE SET status = IFF(ended.state LIKE 'CANCEL%', 'cancelled', 'failed'),
       error = IFF(ended.error = '', 'the container ended without a word', ended.error);
   UPDATE ML_DEV.ML.MLOPS_RUNS SET status = :status,

@@ -58,6 +58,7 @@ def _notice(project: str, target: Target) -> str:
     return f"  IF (status <> 'succeeded') THEN\n{call}  END IF;\n"
 
 
+# A container that is stopped because its time is over knows of the stop alone, and the task why.
 # A task that was retried counts as it ended last; root and finalizer are no nodes.
 _BLOCK = """\
 BEGIN
@@ -95,7 +96,9 @@ BEGIN
       AND node NOT IN (SELECT node FROM {node_runs} WHERE run_id = :run);
   MERGE INTO {node_runs} AS recorded USING {ended} AS ended
     ON recorded.run_id = :run AND recorded.node = ended.node
-    WHEN MATCHED AND recorded.status = 'running' AND ended.state NOT IN ('SCHEDULED', 'EXECUTING')
+    WHEN MATCHED AND ended.state NOT IN ('SCHEDULED', 'EXECUTING') AND (recorded.status = 'running'
+      OR (recorded.status = 'cancelled' AND ended.state LIKE 'FAILED%'
+        AND ended.error ILIKE '%time%out%'))
     THEN UPDATE SET status = IFF(ended.state LIKE 'CANCEL%', 'cancelled', 'failed'),
       error = IFF(ended.error = '', 'the container ended without a word', ended.error);
   UPDATE {runs} SET status = :status,
