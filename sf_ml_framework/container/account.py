@@ -23,9 +23,11 @@ from sf_ml_framework.container.grace import Grace
 from sf_ml_framework.errors import FrameworkError, OperatorError
 from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.run import graph_config
+from sf_ml_framework.run.clock import now
 from sf_ml_framework.run.graph_config import GraphConfig
+from sf_ml_framework.run.outcome import failure_of
 from sf_ml_framework.run.overrides import Overrides
-from sf_ml_framework.run.records import NodeRun
+from sf_ml_framework.run.records import NodeRun, Reason
 from sf_ml_framework.run.run_record import new_run_id
 from sf_ml_framework.settings import Settings
 from sf_ml_framework.targets import Target
@@ -146,8 +148,8 @@ class _Visit:
         from sf_ml_framework.places.snowflake import task_run
 
         task = task_run.current(self.account)
-        config = graph_config.decode(task.config)
         try:
+            config = graph_config.decode(task.config)
             node_run = self.run(
                 node,
                 _merged(config, overrides),
@@ -156,10 +158,35 @@ class _Visit:
                 task=config,
             )
         except Exception as error:
+            self._record_refusal(node, task.run_id, error)
             self._tell(told.refusal(node, task.run_id, error, task_run.LONGEST_RETURN_VALUE))
             raise
         self._tell(told.outcome(node_run, task_run.LONGEST_RETURN_VALUE))
         return node_run
+
+    def _record_refusal(self, node: str, run_id: str, error: Exception) -> None:
+        """Record that *node* did not begin, unless its job has: else only an exit code is known."""
+        from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
+
+        failure = failure_of(error)
+        refused = NodeRun(
+            run_id=run_id,
+            node=node,
+            status="failed",
+            reason=Reason(kind="not_started"),
+            started=now(),
+            error=failure.error,
+            error_kind=failure.kind,
+            remedy=failure.remedy,
+            exit_code=failure.exit_code,
+        )
+        try:
+            journal = SnowflakeJournal(self.account, self.target.database, self.target.schema)
+            known = {each.node: each.error for each in journal.node_runs(run_id)}
+            if known.get(node) != refused.error:
+                journal.record_node(refused)
+        except FrameworkError as why:
+            _LOGGER.warning("that %s did not begin cannot be recorded: %s", node, why)
 
     def run(
         self,

@@ -16,6 +16,7 @@ import msgspec
 
 from sf_ml_framework.errors import OperatorError, UnknownNameError
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.places.snowflake.task_errors import remedy_of
 from sf_ml_framework.plan.names import NODE_RUNS, RUNS
 from sf_ml_framework.plan.tables import framework_tables
 from sf_ml_framework.run.records import NodeRun, RunRecord
@@ -224,11 +225,16 @@ class SnowflakeJournal:
 
     def _node_run(self, row: dict[str, Any]) -> NodeRun:
         record = self._decoded(row["record"], _NODE_RUN_DECODER.decode, self._node_runs)
+        # Where the platform ended it, only its words are there.
+        of_task = row["status"] == "failed" and not (
+            record.status == "failed" and record.error_kind
+        )
         return msgspec.structs.replace(
             record,
             status=row["status"],
             seconds=_seconds(row["seconds"], record.seconds),
             error=row["error"] or record.error,
+            remedy=remedy_of(row["error"] or "") if of_task else record.remedy,
         )
 
     def _decoded(self, text: Any, decode: Callable[[str], _Record], table: str) -> _Record:

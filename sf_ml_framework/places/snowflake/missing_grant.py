@@ -48,6 +48,7 @@ _VERBS: tuple[tuple[str, str], ...] = (
     (r"ALTER|DROP", "OWNERSHIP"),
 )
 _TABLES = {"TABLE", "VIEW", "DYNAMIC TABLE", "OBJECT"}
+_OUTSIDE_SCHEMAS = {"COMPUTE POOL", "WAREHOUSE", "DATABASE", "INTEGRATION", "ROLE", "ACCOUNT"}
 _ON_STAGE = {"READ", "WRITE"}
 _READ = {"COMPUTE POOL": "USAGE", "WAREHOUSE": "USAGE", "DATABASE": "USAGE", "SCHEMA": "USAGE"}
 _READ |= {"IMAGE REPOSITORY": "READ", "STAGE": "READ", "SECRET": "READ", "TASK": "MONITOR"}
@@ -72,7 +73,7 @@ def grant_for(message: str, sql: str, role: str) -> str:
         kind, name = (found["kind"] or found["bare"]).upper(), found["name"] or ""
         if kind == "ACCOUNT":
             return f"GRANT {_created(sql) or 'MANAGE GRANTS'} ON ACCOUNT TO ROLE {role};"
-        return _grant(_needed(kind, sql), kind, name, role)
+        return _grant(_needed(kind, sql), kind, _qualified(kind, name, sql), role)
     return ""
 
 
@@ -87,7 +88,27 @@ def absent(message: str) -> tuple[str, str]:
 
 def grant_to_see(kind: str, name: str, sql: str, role: str) -> str:
     """Return the GRANT by which *role* may use an object that is there."""
-    return _grant(_needed(kind, sql), kind, name, role)
+    return _grant(_needed(kind, sql), kind, _qualified(kind, name, sql), role)
+
+
+def _qualified(kind: str, name: str, sql: str) -> str:
+    """Return *name* as *sql* qualifies it: a person grants in a session of another schema."""
+    if not name or "." in name or '"' in name:
+        return name
+    part = r'(?:"[\w$]+"|[\w$]+)'
+    written = rf'"?{re.escape(name)}"?'
+    if kind == "SCHEMA":
+        found = re.search(rf'(?<![\w$".])({part})\.{written}\.', sql, re.IGNORECASE)
+    elif kind in _OUTSIDE_SCHEMAS:
+        return name
+    else:
+        found = re.search(
+            rf'(?<![\w$".])({part})\.({part})\.{written}(?![\w$".])', sql, re.IGNORECASE
+        )
+    above = found.groups() if found else ()
+    # Quotes are left where the name would be another without them.
+    plain = [each.strip('"') if each.strip('"').isupper() else each for each in above]
+    return ".".join([*plain, name])
 
 
 def _created(sql: str) -> str:
