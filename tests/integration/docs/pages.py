@@ -3,7 +3,8 @@
 A page is Markdown. A block with a title is a file that is written; a ``console`` block holds
 commands behind ``$`` and what they print. Run ids, times, durations, sizes and hashes differ from
 run to run and are compared by their shape alone; a line ``…`` stands for any number of lines.
-``export NAME=value`` holds for the rest of the page. A block without a language is only read.
+``export NAME=value`` holds for the rest of the page. A ``sql`` block is given to whatever the test
+says runs SQL. A block that says ``needs-account`` behind its language is only read.
 
 ``UPDATE_DOCS=1`` writes what the commands print into the page instead of comparing.
 """
@@ -15,6 +16,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,13 +89,28 @@ def sessions_of(body: str) -> list[tuple[str, str]]:
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def run(page: Path, folder: Path) -> list[str]:
-    """Do in *folder* what *page* shows; return a message for each command that differs."""
+def run(
+    page: Path,
+    folder: Path,
+    *,
+    exports: Mapping[str, str] | None = None,
+    execute: Callable[[str], None] | None = None,
+) -> list[str]:
+    """Do in *folder* what *page* shows; return a message for each command that differs.
+
+    Args:
+        page: the Markdown file.
+        folder: where files are written and commands are run.
+        exports: variables that the commands see beside this process's own.
+        execute: runs the statements of a ``sql`` block; without it they are only read.
+    """
     text = page.read_text(encoding="utf-8")
     wrong, rewritten, done = [], [], 0
-    environ = _environ()
+    environ = {**_environ(), **(exports or {})}
     for block in blocks_of(text):
         _write(block, folder)
+        if block.language == "sql" and execute is not None and not block.title:
+            execute(block.body)
         if block.language != "console":
             continue
         shown = []

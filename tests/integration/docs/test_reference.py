@@ -71,11 +71,10 @@ def test_every_setting_has_a_meaning(validator):
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_the_settings_that_a_page_shows_are_valid(validator, page):
+    flags = re.MULTILINE | re.DOTALL
     shown = [
         yaml.safe_load(text)
-        for text in re.findall(
-            r"^```yaml.*?\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-        )
+        for text in re.findall(r"^```yaml.*?\n(.*?)^```", page.read_text(encoding="utf-8"), flags)
         if re.search(r"^(default_target|targets|project):", text, re.MULTILINE)
     ]
 
