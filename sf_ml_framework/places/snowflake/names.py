@@ -127,6 +127,10 @@ def account_columns(names: Iterable[str], what: str) -> dict[str, str]:
     mapped: dict[str, str] = {}
     taken: dict[str, str] = {}
     for name in names:
+        if not name or "\0" in name:
+            raise DataError(
+                f"{what}: {name!r} cannot be the name of a column", remedy="rename the column"
+            )
         theirs = account_column(name)
         if theirs in taken:
             raise DataError(
@@ -145,7 +149,9 @@ def literal(text: str) -> str:
     single-quoted constant.
     """
     if "\0" in text:
-        raise ValueError("a text for SQL cannot hold a zero byte")
+        raise DataError(
+            f"{text!r} holds a zero byte, which no account keeps", remedy="leave it out"
+        )
     return "'" + escaped(text) + "'"
 
 

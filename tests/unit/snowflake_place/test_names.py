@@ -39,7 +39,7 @@ def test_a_text_in_sql_is_read_back_as_it_was(text):
 
 
 def test_a_text_with_a_zero_byte_is_refused():
-    with pytest.raises(ValueError, match="zero byte"):
+    with pytest.raises(DataError, match="zero byte"):
         literal("a\0b")
 
 
