@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +15,7 @@ from sf_ml_framework.cli.groups import Subcommand
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.output import Column, Output, Style, is_terminal
 from sf_ml_framework.cli.summary import style_of_status
-from sf_ml_framework.cli.tasks_opened import open_graph, task_format_option
+from sf_ml_framework.cli.tasks_opened import open_graph, task_format_option, with_target
 from sf_ml_framework.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,19 +59,21 @@ def status(invocation: Invocation, /, limit: int, target: str, form: str, *, wat
             output.json(document(opened, limit))
             return
         try:
-            _show(invocation, opened, limit, watch=watch)
+            _show(invocation, opened, limit, with_target(target), watch=watch)
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _show(invocation: Invocation, opened: OpenedGraph, limit: int, *, watch: bool) -> None:
+def _show(
+    invocation: Invocation, opened: OpenedGraph, limit: int, more: str, *, watch: bool
+) -> None:
     output = invocation.output
     clears = watch and is_terminal(output.stdout)
     while True:
         found = document(opened, limit)
         if clears:
             output.stdout.write(_CLEAR)
-        _tell(found, output, invocation.program)
+        _tell(found, output, lambda words: f"{invocation.program} {words}{more}")
         if not watch or not any(run["status"] == "running" for run in found["runs"]):
             return
         time.sleep(WATCH_SECONDS)
@@ -164,12 +166,12 @@ def _container(job: Job) -> dict[str, Any]:
     }
 
 
-def _tell(found: Mapping[str, Any], output: Output, program: str) -> None:
+def _tell(found: Mapping[str, Any], output: Output, line: Callable[[str], str]) -> None:
     for text in _heading(found, output):
         output.text(text)
     output.text("")
     if not found["runs"]:
-        output.text(f"no run in the last seven days; start one with `{program} tasks run`")
+        output.text(f"no run in the last seven days; start one with `{line('tasks run')}`")
         return
     output.table(_RUNS, found["runs"], "table")
     newest = found["newest"]
@@ -177,7 +179,7 @@ def _tell(found: Mapping[str, Any], output: Output, program: str) -> None:
     output.text(output.styled(f"run {newest['run']}", "strong"))
     output.table(_NODES, [_node_row(node) for node in newest["nodes"]], "table")
     for node in newest["nodes"]:
-        for text in _failure(node, newest["run"], output, program):
+        for text in _failure(node, newest["run"], output, line):
             output.text(text)
 
 
@@ -207,7 +209,11 @@ def _node_row(node: Mapping[str, Any]) -> dict[str, Any]:
         code = container["exit_code"]
         told = container["status"].lower() + (f", exit {code}" if code else "")
     error = node["error"]
-    return {**node, "told": told, "why": error["message"] if error else _reason(node)}
+    why = _reason(node)
+    if error:
+        # The line names the node already.
+        why = error["message"].removeprefix(f"node {node['node']!r} ").removeprefix("failed: ")
+    return {**node, "told": told, "why": why}
 
 
 def _reason(node: Mapping[str, Any]) -> str:
@@ -222,13 +228,15 @@ def _reason(node: Mapping[str, Any]) -> str:
     return reason(Reason(kind=kind, detail=node["reason"]["detail"]))
 
 
-def _failure(node: Mapping[str, Any], run_id: str, output: Output, program: str) -> Sequence[str]:
+def _failure(
+    node: Mapping[str, Any], run_id: str, output: Output, line: Callable[[str], str]
+) -> Sequence[str]:
     error = node["error"]
     if not error:
         return ()
     head = [] if not error["trace"] else [error["trace"]]
     message = error["message"] if error["trace"] else f"{node['node']}: {error['message']}"
-    last = f"  repair: {program} retry {run_id}"
+    last = f"  repair: {line(f'retry {run_id}')}"
     return ["", *head, *output.fault_lines(message, error["remedy"], output.stdout), last]
 
 

@@ -153,7 +153,7 @@ def failure_lines(
     failed: Sequence[tuple[TaskShown, TaskRun]],
     records: Mapping[str, NodeRun],
     output: Output,
-    program: str,
+    line: Callable[[str], str],
 ) -> Iterator[str]:
     """Yield why each node failed: the author's traceback, or what the platform said."""
     for task, run in failed:
@@ -163,24 +163,39 @@ def failure_lines(
             # No container ever told anything: what Snowflake says of the task is all there is.
             yield from output.fault_lines(
                 f"{task.node} did not start: {run.error}",
-                f"mend what it names, then: {program} retry {run_id}",
+                f"mend what it names, then: {line(f'retry {run_id}')}",
                 output.stderr,
             )
             continue
         if record.trace:
             yield record.trace
         yield from output.fault_lines(record.error or run.error, record.remedy, output.stderr)
-        yield f"  logs: {program} tasks logs {task.node} --run {run_id}"
+        yield f"  logs: {line(f'tasks logs {task.node} --run {run_id}')}"
 
 
 def tell_end(
-    opened: OpenedGraph, graph: Graph, ended: Ended, output: Output, *, program: str, form: str
+    opened: OpenedGraph,
+    graph: Graph,
+    ended: Ended,
+    output: Output,
+    *,
+    line: Callable[[str], str],
+    form: str,
 ) -> int:
-    """Tell how a run that was waited for came out, and return the exit code."""
+    """Tell how a run that was waited for came out, and return the exit code.
+
+    Args:
+        opened: the account.
+        graph: the graph.
+        ended: the run.
+        output: where it is told.
+        line: returns what a person types to call a command.
+        form: ``table`` or ``json``.
+    """
     records = {record.node: record for record in opened.book.node_runs(ended.run_id)}
     ran = [(task, ended.tasks[task.name]) for task in graph.nodes if task.name in ended.tasks]
     failed = [pair for pair in ran if pair[1].state in FAILED]
-    for text in failure_lines(ended.run_id, failed, records, output, program):
+    for text in failure_lines(ended.run_id, failed, records, output, line):
         output.complain(text)
     if form == "json":
         output.json({
@@ -191,7 +206,7 @@ def tell_end(
     else:
         output.text(_summary(graph, ended, output))
         if ended.status in ("failed", "cancelled"):
-            output.text(f"{'repair':<8} {program} retry {ended.run_id}")
+            output.text(f"{'repair':<8} {line(f'retry {ended.run_id}')}")
     if failed:
         record = records.get(failed[0][0].node)
         return (record.exit_code if record else 0) or 1

@@ -65,7 +65,9 @@ def see_through(
         output.complain(f"  look:   {program} tasks status --watch{more}")
         output.complain(f"  cancel: {program} tasks cancel {run_id}{more}".rstrip())
         raise click.exceptions.Exit(INTERRUPTED) from None
-    code = tell_end(opened, graph, ended, output, program=program, form=form)
+    code = tell_end(
+        opened, graph, ended, output, line=lambda words: f"{program} {words}{more}", form=form
+    )
     if code:
         raise click.exceptions.Exit(code)
 

@@ -147,7 +147,7 @@ class SnowflakeGraph:
                 before = self._digest_of_job(jobs[run.query_id].name)
                 now = self._digest_of(image)
                 changed = before and now and before != now
-                return f"{image} was {before[:19]} then and is {now[:19]} now" if changed else ""
+                return f"it began with {before[:19]}, {image} is {now[:19]}" if changed else ""
         return ""
 
     def _image_of(self, graph: Graph, name: str) -> str:

@@ -64,7 +64,9 @@ class GraphHistory:
             " FROM (SELECT *, attempt_number = last_attempt AS latest FROM (SELECT *,"
             " MAX(attempt_number) OVER (PARTITION BY graph_run_group_id) AS last_attempt"
             f" FROM TABLE({self._task_history()}) WHERE graph_run_group_id IS NOT NULL))"
-            f" GROUP BY 1, 2 ORDER BY MIN(scheduled_time) DESC, 1 LIMIT {int(limit)}",
+            # A run that is only due is none yet.
+            " GROUP BY 1, 2 HAVING COUNT_IF(state <> 'SCHEDULED') > 0"
+            f" ORDER BY MIN(scheduled_time) DESC, 1 LIMIT {int(limit)}",
             (root_id,),
         )
         return [_graph_run(row) for row in rows]
