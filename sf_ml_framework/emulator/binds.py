@@ -6,6 +6,7 @@ Source: connector 4.8, ``connection._process_params_qmarks`` and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from .names import join, parts_of
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STAGE_ARGUMENTS = {"GET_PRESIGNED_URL", "BUILD_SCOPED_FILE_URL", "BUILD_STAGE_FILE_URL"}
 """Functions that take a stage without quotes."""
+_SETTLED = re.compile(r"\$|@|identifier|scoped|file://|snow://", re.IGNORECASE)
 _BEFORE_NUMBERED = {"(", ",", "=", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*", "/", "||", "=>"}
 
 
@@ -89,7 +91,11 @@ def bind(text: str, bindings: Mapping[str, Mapping[str, Any]] | None) -> str:
         return text
     if any(isinstance(one.get("value"), list) for one in bindings.values()):
         return _bind_rows(text, bindings)
-    tokens = tokenize(text)
+    return _filled(text, tokenize(text), bindings)
+
+
+def _filled(text: str, tokens: list[Token], bindings: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return *text*, whose tokens are *tokens*, with one value in each place."""
     taken = 0
 
     def change(index: int) -> tuple[int, str] | None:
@@ -150,6 +156,7 @@ def _bind_rows(text: str, bindings: Mapping[str, Mapping[str, Any]]) -> str:
         if depth == 0:
             break
     group = text[tokens[start + 1].start : tokens[end].end]
+    places_of_row = tokenize(group)
     columns = [bindings[str(i + 1)] for i in range(len(bindings))]
     many = max(len(c["value"]) for c in columns if isinstance(c.get("value"), list))
     made = []
@@ -161,7 +168,7 @@ def _bind_rows(text: str, bindings: Mapping[str, Mapping[str, Any]]) -> str:
             }
             for i, c in enumerate(columns)
         }
-        made.append(bind(group, values))
+        made.append(_filled(group, places_of_row, values))
     return text[: tokens[start + 1].start] + ", ".join(made) + text[tokens[end].end :]
 
 
@@ -171,6 +178,8 @@ def settle(text: str, tokens: list[Token], variables: Mapping[str, Any]) -> str:
     Raises:
         SnowflakeError: a session variable that is not set.
     """
+    if not _SETTLED.search(text):
+        return text
 
     def change(index: int) -> tuple[int, str] | None:
         token = tokens[index]

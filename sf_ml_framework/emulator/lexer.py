@@ -9,7 +9,7 @@ Source: Snowflake, "String & binary data types" (escapes, dollar quotes), "Ident
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .faults import syntax_error
 
@@ -34,8 +34,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 _ESCAPE = re.compile(r"''|\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token; *text* is as written, ``start`` and ``end`` (exclusive) its place."""
 
     kind: str
@@ -78,41 +77,47 @@ def quote(value: str) -> str:
 def tokenize(sql: str) -> list[Token]:
     """Return the tokens of *sql*, without comments and white space."""
     found: list[Token] = []
-    at = 0
-    while at < len(sql):
-        match = _TOKEN.match(sql, at)
-        if match is None or match.lastgroup is None:  # pragma: no cover - "." matches anything
-            raise syntax_error(f"parse error line 1 at position {at} near '{sql[at : at + 10]}'.")
-        kind, text = match.lastgroup, match[0]
+    for match in _TOKEN.finditer(sql):
+        kind, text = match.lastgroup or "", match[0]
         if kind == "OP" and text in "'\"":
-            raise syntax_error(f"parse error line 1 at position {at} near '<EOF>'.")
+            raise syntax_error(f"parse error line 1 at position {match.start()} near '<EOF>'.")
         if kind != "space":
-            found.append(Token(kind, text, at, match.end()))
-        at = match.end()
+            found.append(Token(kind, text, *match.span()))
     return found
 
 
 def split(sql: str) -> list[str]:
     """Return the statements of *sql*; a scripting block is one statement."""
+    if ";" not in sql and sql.strip():
+        return [sql.strip()]
     tokens = tokenize(sql)
     parts: list[str] = []
     start = 0
     depth = 0
     first = 0
+    seen: set[str] = set()
     for index, token in enumerate(tokens):
-        depth += _nesting(tokens, index, first)
+        depth += _nesting(tokens, index, first, seen)
+        if token.word in {"BEGIN", "DECLARE"}:
+            seen.add(token.word)
         if token.text == ";" and depth <= 0:
             if index > first:
                 parts.append(sql[start : token.start].strip())
             start, first, depth = token.end, index + 1, 0
+            seen.clear()
     if first < len(tokens):
         parts.append(sql[start:].strip())
     return parts
 
 
-def _nesting(tokens: list[Token], index: int, first: int) -> int:
-    """Return by how much the token opens or closes a scripting block or CASE."""
+def _nesting(tokens: list[Token], index: int, first: int, seen: set[str]) -> int:
+    """Return by how much the token opens or closes a scripting block or CASE.
+
+    *seen* says which of BEGIN and DECLARE the statement has had before.
+    """
     word = tokens[index].word
+    if not word or (not seen and word not in {"BEGIN", "DECLARE"}):
+        return 0
     after = tokens[index + 1].word if index + 1 < len(tokens) else ""
     before = tokens[index - 1].word if index else ""
     # A block starts a statement, or is the body of CREATE TASK .. AS DECLARE .. BEGIN .. END.
@@ -121,15 +126,11 @@ def _nesting(tokens: list[Token], index: int, first: int) -> int:
     if word == "BEGIN":
         if after in {";", "", "TRANSACTION", "WORK", "NAME"}:
             return 0
-        declared = any(t.word == "DECLARE" for t in tokens[first:index])
         # DECLARE .. BEGIN .. END is one level, opened by DECLARE.
-        return 0 if declared and not any(t.word == "BEGIN" for t in tokens[first:index]) else 1
-    block = any(t.word in {"BEGIN", "DECLARE"} for t in tokens[first:index])
-    if not block:
-        return 0
+        return 0 if seen == {"DECLARE"} else 1
     opens = word in {"CASE", "LOOP", "REPEAT"} or (
         word in {"IF", "FOR", "WHILE"} and before in {";", "BEGIN", "THEN", "ELSE", "DO"}
     )
     if opens and before != "END":
-        return 0 if word == "REPEAT" and after == "(" else 1
-    return -1 if word == "END" else 0
+        return int(word != "REPEAT" or after != "(")
+    return -int(word == "END")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +26,9 @@ class Word:
 class Reader:
     """A position in the tokens of one statement."""
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, tokens: Sequence[Token] | None = None) -> None:
         self.sql = sql
-        self.tokens = tokenize(sql)
+        self.tokens = tokenize(sql) if tokens is None else list(tokens)
         while self.tokens and self.tokens[-1].text == ";":
             self.tokens.pop()
         self.at = 0

@@ -12,6 +12,8 @@ from sqlglot.errors import SqlglotError
 
 from . import results
 from .binds import settle
+from .bulk import Bulk
+from .bulk import read as read_bulk
 from .faults import SnowflakeError, syntax_error, unsupported
 from .lexer import Token, tokenize
 from .names import fold
@@ -47,18 +49,21 @@ class Router:
         if not _block(tokens) and any(token.text == "->>" for token in tokens):
             return self._flow(session, text, tokens)
         plain = text if _block(tokens) else settle(text, tokens, session.variables)
-        reader = Reader(plain)
+        # A long INSERT has hundreds of thousands of tokens: they are not read twice.
+        reader = Reader(plain, tokens if plain is text else None)
         if reader.done:
             raise syntax_error("Empty SQL statement.")
         statement = Statement(plain, reader.tokens)
         for guard in self._account.registry.guards:
             guard(session, statement)
         for taken, flags, registered in self._account.registry.handlers(reader.tokens):
-            call = Call(self._account, session, plain, Reader(plain), flags, describe)
+            call = Call(
+                self._account, session, plain, Reader(plain, reader.tokens), flags, describe
+            )
             call.reader.at = taken
             if (result := self._handle(call, registered)) is not None:
                 return result
-        return self._engine(session, plain, describe=describe)
+        return self._engine(session, plain, reader.tokens, describe=describe)
 
     def _handle(self, call: Call, registered: Registered) -> ResultSet | None:
         if not call.describe:
@@ -99,18 +104,29 @@ class Router:
             self._account.record.add("unknown", sql=text, error=str(error))
             raise _cannot_parse(error, text) from None
 
-    def _engine(self, session: Session, text: str, *, describe: bool) -> ResultSet:
-        expression = self.parse(text)
+    def _engine(
+        self, session: Session, text: str, tokens: list[Token], *, describe: bool
+    ) -> ResultSet:
+        bulk = None if describe else read_bulk(text, tokens)
+        expression = self.parse(bulk.text if bulk else text)
         if not _known(expression):
             first = " ".join(text.split()[:6])
             self._account.record.add("unknown", sql=text, session=session.id)
             raise unsupported(f"statement '{first}' is not known to this emulator.")
-        return self.execute(session, expression, describe=describe)
+        return self.execute(session, expression, describe=describe, bulk=bulk)
 
     def execute(
-        self, session: Session, expression: exp.Expr, *, describe: bool = False
+        self,
+        session: Session,
+        expression: exp.Expr,
+        *,
+        describe: bool = False,
+        bulk: Bulk | None = None,
     ) -> ResultSet:
-        """Run a parsed statement: rewrites, locks, engine, observers."""
+        """Run a parsed statement: rewrites, locks, engine, observers.
+
+        The rows of *bulk* take the place of the one row of NULL in *expression*.
+        """
         with session.connection.lock:
             self._settle_place(session)
             original = expression.copy()
@@ -119,6 +135,8 @@ class Router:
                     expression = rewrite(session, expression)
                 if describe:
                     return self._describe(session, expression)
+                if bulk is not None:
+                    expression.set("expression", _registered(session, bulk))
                 result = self._write(session, expression, original)
             except SqlglotError as error:
                 raise syntax_error(str(error)) from error
@@ -218,6 +236,14 @@ class Router:
         """End the transaction, if there is one, and release its locks."""
         session.connection.end(commit=True)
         self._account.locks.release(session.id)
+
+
+def _registered(session: Session, bulk: Bulk) -> exp.Select:
+    """Make the rows readable for the length of the statement, and return the query for them."""
+    name = f"_bulk_{id(bulk)}"
+    session.connection.register(name, bulk.table)
+    table = exp.table_(name, db="main", catalog="temp", quoted=True)
+    return exp.select(*(exp.column(c, quoted=True) for c in bulk.table.column_names)).from_(table)
 
 
 def _cannot_parse(error: Exception, text: str) -> SnowflakeError:

@@ -31,9 +31,9 @@ def install(account: Account) -> None:
 
 
 def _noticed(session: Session, statement: Statement) -> None:
-    words = [token.word for token in statement.tokens]
-    made = words[:3] == ["CREATE", "OR", "REPLACE"]
-    session.facts[_WANTED] = made and ("COPY", "GRANTS") in pairwise(words)
+    made = statement.words[:3] == ("CREATE", "OR", "REPLACE")
+    words = [token.word for token in statement.tokens] if made else []
+    session.facts[_WANTED] = ("COPY", "GRANTS") in pairwise(words)
 
 
 def _target(session: Session, tree: exp.Expr) -> Path | None:
