@@ -141,7 +141,7 @@ def _told(failure: Failure, step: Step) -> Failure:
     said = f"{failure.kind} {failure.error}".lower()
     if not remedy and any(sign in said for sign in _OUT_OF_MEMORY):
         has = step.node.resources.memory_bytes / 2**30
-        remedy = f"give it less data, or raise `memory` of its resources, which is {has:.4g} Gi"
+        remedy = f"give it less data, or raise memory_request of its NodeConfig from {has:.4g}Gi"
     return msgspec.structs.replace(
         failure, error=_whole(failure.error), trace=_whole(failure.trace), remedy=_whole(remedy)
     )

@@ -16,12 +16,12 @@ from sf_ml_framework.places.snowflake import errors
 _RULES = (
     (
         r"\bcode 137\b|OOMKilled",
-        "the container was killed: most often it had too little memory; raise `memory` of the"
-        " node's resources, or give it less data",
+        "the container was killed: most often it had too little memory; raise"
+        " memory_request of its NodeConfig, or give it less data",
     ),
     (
         r"task timed out|USER_TASK_TIMEOUT_MS|\btimed? ?out\b",
-        "raise `timeout` of the node's resources, or give it less data",
+        "raise timeout_minutes of its NodeConfig, or give it less data",
     ),
     (r"\bcode 143\b", "it was told to stop; run it again if nobody meant to"),
     (

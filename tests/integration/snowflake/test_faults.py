@@ -199,14 +199,14 @@ def test_a_container_that_is_killed_is_told_by_the_finalizer(site):
     os.kill(pid, signal.SIGKILL)
     task = site.ended(times)["work"]
 
-    failed_like(task, site.records()["work"], "code 137", "raise `memory` of the node's resources")
+    failed_like(task, site.records()["work"], "code 137", "raise memory_request of its NodeConfig")
     check_old_stands(site)
 
 
 def test_a_node_without_memory_says_what_it_has(site, run):
     task, record = run("memory")
 
-    failed_like(task, record, "MemoryError", "raise `memory` of its resources, which is 2 Gi")
+    failed_like(task, record, "MemoryError", "raise memory_request of its NodeConfig from 2Gi")
     assert record.exit_code == 1
     check_old_stands(site)
 
@@ -221,7 +221,9 @@ def test_a_node_that_takes_too_long_is_stopped_and_told(site):
 
     task = site.ended(times)["work"]
 
-    failed_like(task, site.records()["work"], "timed out", "raise `timeout` of the node's")
+    failed_like(
+        task, site.records()["work"], "timed out", "raise timeout_minutes of its NodeConfig"
+    )
     assert time.monotonic() - began < 30
     check_old_stands(site)
 

@@ -105,7 +105,7 @@ def test_too_little_memory_says_what_to_raise(project, text):
     node_run = project.job_run("fails")
 
     assert (node_run.status, node_run.exit_code) == ("failed", 1)
-    assert "raise `memory` of its resources, which is 2 Gi" in node_run.remedy
+    assert "raise memory_request of its NodeConfig from 2Gi" in node_run.remedy
 
 
 def test_half_a_character_in_an_error_is_spelled_out(project):
