@@ -167,7 +167,7 @@ def _printed(command: str, folder: Path, environ: dict[str, str]) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     printed = done.stdout.replace(str(folder), "…")

@@ -22,5 +22,6 @@ def folder(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_from_laptop_to_account_runs_as_the_tutorial_shows(folder):
     assert run(TUTORIALS / "laptop-to-account.md", folder) == []

@@ -11,7 +11,10 @@ PAGE = Path(__file__).parents[3] / "USAGE.md"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_usage_shows_what_the_commands_print(tmp_path):
     clone = Clone(tmp_path / "clone")
-
-    assert run(PAGE, clone.folder) == []
+    try:
+        assert run(PAGE, clone.folder) == []
+    finally:
+        clone.shell("mlops emulator stop")
