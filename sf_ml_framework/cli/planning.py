@@ -129,14 +129,18 @@ def _made(
         with open_deployer(invocation, target, tag=tag, thorough=thorough) as opened:
             return opened.deployer.plan(opened.desired, delete=delete)
     from sf_ml_framework import targets
+    from sf_ml_framework.places.snowflake.ml_job_bodies import standing_bodies
     from sf_ml_framework.plan.codec import read_state
     from sf_ml_framework.plan.compile import compile_desired
     from sf_ml_framework.plan.diff import make_plan
 
+    observed = read_state(state)
     with open_workspace(invocation) as workspace:
-        chosen = targets.load(workspace.settings, target)
-        desired = compile_desired(workspace.manifest, chosen, tag=tag)
-    return make_plan(desired, read_state(state), delete=delete)
+        chosen, manifest = targets.load(workspace.settings, target), workspace.manifest
+        project = workspace.settings.project
+        bodies = standing_bodies(observed, workspace.root, project, manifest, chosen)
+        desired = compile_desired(manifest, chosen, tag=tag, bodies=bodies)
+    return make_plan(desired, observed, delete=delete)
 
 
 def _write(file: Path, made: Plan) -> None:

@@ -15,12 +15,12 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.errors import OperatorError
-from sf_ml_framework.plan import ml_jobs
+from sf_ml_framework.plan import ml_jobs, names
+from sf_ml_framework.plan.objects import Task
 from sf_ml_framework.plan.quoting import literal
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.ml_job_payload import Payload
     from sf_ml_framework.places.snowflake.session import Account
     from sf_ml_framework.plan.ml_jobs import MlJob
+    from sf_ml_framework.plan.objects import Observed
     from sf_ml_framework.targets import Target
 
 _MARKER = "complete"
@@ -52,10 +53,10 @@ class MlJobBodies:
         self, account: Account, target: Target, jobs: Sequence[MlJob], payload: Payload
     ) -> None:
         self._account = account
-        self._jobs = {job.name: job for job in jobs}
         self._payload = payload
-        self._root = ml_jobs.payload_root(target)
-        self._path = re.compile(rf"({re.escape(self._root)}/([0-9a-f]+)/(\w+))")
+        self._jobs = by_path(target, jobs, payload)
+        root = re.escape(ml_jobs.payload_root(target))
+        self._path = re.compile(rf"{root}/[0-9a-f]+/\w+")
         self._standing: set[str] = set()
 
     def bodies(self) -> dict[str, str]:
@@ -64,7 +65,7 @@ class MlJobBodies:
         Raises:
             OperatorError: the account does not say which runtime a job would have.
         """
-        return {job.node: self._planned(job) for job in self._jobs.values()}
+        return {job.node: self._planned(job, path) for path, job in self._jobs.items()}
 
     def provide(self, statement: str) -> None:
         """Upload the payload that *statement* names, unless it stands there whole.
@@ -72,20 +73,20 @@ class MlJobBodies:
         Raises:
             OperatorError: it is of other code than this project's.
         """
-        for path, digest, name in dict.fromkeys(self._path.findall(statement)):
+        for path in dict.fromkeys(self._path.findall(statement)):
             if path in self._standing:
                 continue
             if not self._stands(path):
-                if digest != self._payload.digest or name not in self._jobs:
+                if path not in self._jobs:
                     raise OperatorError(
-                        f"the code of this ML Job was never uploaded whole: {path}, and this"
-                        f" project's is {self._payload.digest}",
+                        f"the code of this ML Job was never uploaded whole, and is not this"
+                        f" project's: {path}",
                         remedy="check out the commit that the plan was made from, or plan again",
                     )
-                self._upload(self._jobs[name], path, statement)
+                self._upload(self._jobs[path], path, statement)
             self._standing.add(path)
 
-    def _planned(self, job: MlJob) -> str:
+    def _planned(self, job: MlJob, path: str) -> str:
         from snowflake.ml.jobs import MLJobDefinition
 
         with self._account.translating(f"the ML Job of node {job.node}"):
@@ -96,7 +97,7 @@ class MlJobBodies:
                 min_instances=1,
                 payload=_NothingSent(),
                 session=self._account.session,
-                **self._options(job),
+                **_options(job, path),
             )
             definition.to_sql()
             definition.compute_pool = job.pool
@@ -106,27 +107,6 @@ class MlJobBodies:
     def _has_pool(self, name: str) -> bool:
         found = self._account.rows(f"SHOW COMPUTE POOLS LIKE {literal(name)}")
         return any(row["name"] == name for row in found)
-
-    @cached_property
-    def _stage(self) -> str:
-        return f"{self._root}/{self._payload.digest}"
-
-    def _options(self, job: MlJob) -> dict[str, Any]:
-        """Return what a definition is made of, planned or registered."""
-        return {
-            "name": job.name,
-            "database": job.database,
-            "schema": job.schema,
-            "stage_name": self._stage,
-            "target_instances": job.instances,
-            "env_vars": job.env,
-            "spec_overrides": job.overrides or None,
-            "external_access_integrations": list(job.integrations) or None,
-            "artifact_repositories": list(job.repositories) or None,
-            "query_warehouse": job.warehouse,
-            "runtime_environment": job.runtime or None,
-            "comment": job.comment,
-        }
 
     def _stands(self, path: str) -> bool:
         from sf_ml_framework.places.snowflake.errors import AbsentError
@@ -157,7 +137,7 @@ class MlJobBodies:
                     min_instances=job.instances,
                     pip_requirements=list(job.requirements),
                     overwrite=True,
-                    **self._options(job),
+                    **_options(job, path),
                 )
                 found = str(definition.to_sql(job_args=list(job.args)))
             if found not in statement:
@@ -166,8 +146,27 @@ class MlJobBodies:
                     remedy="plan again; the account may have a newer Container Runtime",
                 )
             marker = folder / _MARKER
-            marker.write_text(self._payload.digest, encoding="utf-8")
+            marker.write_text(self._payload.content, encoding="utf-8")
             self._account.upload(marker, f"{path}/{_MARKER}")
+
+
+def _options(job: MlJob, path: str) -> dict[str, Any]:
+    """Return what a definition is made of, planned or registered."""
+    return {
+        "name": job.name,
+        "database": job.database,
+        "schema": job.schema,
+        # It adds its own name.
+        "stage_name": path.rpartition("/")[0],
+        "target_instances": job.instances,
+        "env_vars": job.env,
+        "spec_overrides": job.overrides or None,
+        "external_access_integrations": list(job.integrations) or None,
+        "artifact_repositories": list(job.repositories) or None,
+        "query_warehouse": job.warehouse,
+        "runtime_environment": job.runtime or None,
+        "comment": job.comment,
+    }
 
 
 class _NothingSent:
@@ -211,5 +210,39 @@ def ml_job_bodies(
         return None
     from sf_ml_framework.places.snowflake.ml_job_payload import collect
 
-    payload = collect(root, project, manifest, target.ml_jobs.include, jobs[0].requirements)
+    payload = collect(root, project, manifest, target.ml_jobs.include)
     return MlJobBodies(account, target, jobs, payload)
+
+
+def standing_bodies(
+    observed: Observed, root: Path, project: str, manifest: Manifest, target: Target
+) -> dict[str, str]:
+    """Return the statements of ML Jobs as an account had them, for a plan that asks none.
+
+    Raises:
+        OperatorError: one has changed, and only an account says what it becomes.
+    """
+    jobs = ml_jobs.wanted(manifest, target)
+    if not jobs:
+        return {}
+    from sf_ml_framework.places.snowflake.ml_job_payload import collect
+
+    payload = collect(root, project, manifest, target.ml_jobs.include)
+    tasks = {each.name: each for each in observed.objects if isinstance(each, Task)}
+    found: dict[str, str] = {}
+    for path, job in by_path(target, jobs, payload).items():
+        task = tasks.get(names.within(target, names.node_task(job.node)))
+        if task is None or f'"{path}"' not in task.body:
+            raise OperatorError(
+                f"the ML Job of node {job.node} is not as it was, and only the account says which"
+                " statement runs it now",
+                remedy="plan with a connection, without --state",
+            )
+        found[job.node] = task.body
+    return found
+
+
+def by_path(target: Target, jobs: Sequence[MlJob], payload: Payload) -> dict[str, MlJob]:
+    """Return *jobs* by where on the stage their payloads stand."""
+    root = ml_jobs.payload_root(target)
+    return {f"{root}/{payload.digest(job)}/{job.name}": job for job in jobs}

@@ -6,6 +6,7 @@ imports nothing of ours before the archive is unpacked.
 
 from __future__ import annotations
 
+import runpy
 import sys
 import tempfile
 import zipfile
@@ -15,21 +16,30 @@ ARCHIVE = "code.zip"
 PROJECT, FRAMEWORK = "project", "framework"
 """Folders in the archive."""
 
+DOOR = "sf_ml_framework.container"
+"""What runs a node in every container."""
 
-def main(arguments: list[str]) -> int:
-    """Run the node that *arguments* name and return the exit code."""
-    # Not from the stage: each file there is a request, and what stands there is for all runs.
-    folder = Path(tempfile.mkdtemp(prefix="mlops-"))
-    with zipfile.ZipFile(Path(__file__).parent / ARCHIVE) as archive:
-        archive.extractall(folder)
-    sys.path[:0] = [str(folder / PROJECT), str(folder / FRAMEWORK)]
-    from sf_ml_framework.container import main as run
 
-    return run([*arguments, "--project", str(folder / PROJECT)])
+def main(arguments: list[str]) -> None:
+    """Run the node that *arguments* name.
+
+    Raises:
+        SystemExit: it failed; with its exit code.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlops-") as name:
+        # Not from the stage: each file there is a request, and what stands there is for all runs.
+        with zipfile.ZipFile(Path(__file__).parent / ARCHIVE) as archive:
+            archive.extractall(name)
+        project = str(Path(name, PROJECT))
+        sys.path[:0] = [project, str(Path(name, FRAMEWORK))]
+        sys.argv = [DOOR, *arguments, "--project", project]
+        try:
+            runpy.run_module(DOOR, run_name="__main__")
+        except SystemExit as ended:
+            # The launcher does not come to its own end when a program ends itself, well or not.
+            if ended.code:
+                raise
 
 
 if __name__ == "__main__":
-    # The launcher takes the end of this program for a success, and its exit code for a failure.
-    code = main(sys.argv[1:])
-    if code:
-        raise SystemExit(code)
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""What an ML Job takes with it: the project's code and the framework's, addressed by content.
+"""What ML Jobs take with them: the project's code and the framework's, addressed by content.
 
 The image of the Container Runtime has neither. Both go as one archive, with a list of what pip is
 to add; so the job needs no image of ours, and a node's code is the one that was deployed.
@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import msgspec
+
 import sf_ml_framework
 from sf_ml_framework import settings
 from sf_ml_framework.errors import SettingsError
 from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.places.snowflake import ml_job_entry
-from sf_ml_framework.plan.ml_jobs import ENTRY
+from sf_ml_framework.plan.ml_jobs import ENTRY, MlJob
 
 _WITHOUT = frozenset({"__pycache__", "node_modules"})
 _EMULATOR = "emulator"
@@ -33,10 +35,15 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Files by their path in the archive; ``digest`` stands for all that the job runs."""
+    """Files by their path in the archive; ``content`` stands for all of them."""
 
     files: Mapping[str, Path]
-    digest: str
+    content: str
+
+    def digest(self, job: MlJob) -> str:
+        """Return what stands for *job* and all that it runs: the same says that it is the same."""
+        said = msgspec.json.encode(job, order="deterministic")
+        return hashlib.sha256(self.content.encode() + said).hexdigest()[:_DIGITS]
 
     def write(self, folder: Path) -> None:
         """Write what is uploaded into *folder*: the program and its archive."""
@@ -48,13 +55,7 @@ class Payload:
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), file.read_bytes())
 
 
-def collect(
-    root: Path,
-    project: str,
-    manifest: Manifest,
-    include: Sequence[str],
-    requirements: Sequence[str],
-) -> Payload:
+def collect(root: Path, project: str, manifest: Manifest, include: Sequence[str]) -> Payload:
     """Return the payload of the project in *root*.
 
     Args:
@@ -62,7 +63,6 @@ def collect(
         project: where its pipeline is, ``package.module:NAME``.
         manifest: its nodes, whose packages are taken whole.
         include: more files and folders, from *root*.
-        requirements: what pip adds to the runtime; a part of the digest.
 
     Raises:
         SettingsError: something to include is not there.
@@ -77,7 +77,7 @@ def collect(
         if inside.parts[0] != _EMULATOR:
             found[f"{ml_job_entry.FRAMEWORK}/{package.name}/{inside.as_posix()}"] = file
     files = dict(sorted(found.items()))
-    return Payload(files, _digest(files, requirements))
+    return Payload(files, _content(files))
 
 
 def _wanted(root: Path, project: str, manifest: Manifest, include: Sequence[str]) -> Iterable[Path]:
@@ -108,15 +108,15 @@ def _files(path: Path) -> Iterable[Path]:
         yield from _files(inner)
 
 
-def _digest(files: Mapping[str, Path], requirements: Sequence[str]) -> str:
-    """Return what stands for the content: of every file, of the program, and of what pip adds.
+def _content(files: Mapping[str, Path]) -> str:
+    """Return what stands for every file and for the program.
 
     Snowflake's client is a part of it, because its scripts are uploaded with the payload.
     """
-    content = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
-    content[ENTRY] = hashlib.sha256(Path(ml_job_entry.__file__).read_bytes()).hexdigest()
-    whole = {"files": content, "requirements": list(requirements), _CLIENT: _client()}
-    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+    hashes = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+    hashes[ENTRY] = hashlib.sha256(Path(ml_job_entry.__file__).read_bytes()).hexdigest()
+    whole = json.dumps({"files": hashes, _CLIENT: _client()}, sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _client() -> str:
