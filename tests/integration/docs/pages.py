@@ -42,7 +42,7 @@ SHAPES = (
     (re.compile(r"\bPython \d+\.\d+\.\d+"), "<python>"),
     (re.compile(r"^metrics .*", re.MULTILINE), "metrics <numbers>"),
     # A slow machine says now and then that a node still runs.
-    (re.compile(r"^ +\w+ runs since .*\n", re.MULTILINE), ""),
+    (re.compile(r"^ +(\w+ runs since|still running:) .*\n", re.MULTILINE), ""),
     (re.compile(r"[ \t]{2,}"), "  "),
     (re.compile(r"[─━-]{3,}"), "---"),
 )

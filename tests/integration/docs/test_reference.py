@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+from sf_ml_framework.cli.commands import COMMANDS
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -95,3 +97,8 @@ def test_the_links_of_a_page_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if "://" not in link:
             assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("name", [name for name, entry in COMMANDS.items() if not entry.alias_of])
+def test_usage_has_every_command(name):
+    assert f"mlops {name}" in (ROOT / "USAGE.md").read_text(encoding="utf-8")
