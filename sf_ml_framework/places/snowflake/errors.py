@@ -241,15 +241,19 @@ def number_of(error: BaseException) -> int:
     return _number(_innermost(error))
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """Return the connector's error inside one of Snowpark's or of the ML library's."""
+def _innermost(error: BaseException, above: tuple[BaseException, ...] = ()) -> BaseException:
+    """Return the connector's error inside one of Snowpark's or of the ML library's.
+
+    The ML library raises what it was given from its own error, which holds it: a ring.
+    """
     if type(error).__module__.startswith("snowflake.connector."):
         return error
+    above = (*above, error)
     for name in ("conn_error", "original_exception", "__cause__"):
         inner = getattr(error, name, None)
         known = name != "__cause__" or type(inner).__module__.startswith("snowflake.")
-        if isinstance(inner, BaseException) and known and inner is not error:
-            return _innermost(inner)
+        if isinstance(inner, BaseException) and known and inner not in above:
+            return _innermost(inner, above)
     return error
 
 

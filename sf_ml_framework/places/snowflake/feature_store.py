@@ -109,7 +109,8 @@ class FeatureViews:
                 self._account.session.sql(body),
                 timestamp_col=quoted(account_column(stamp)) if stamp else None,
                 refresh_freq=dataset.refresh_freq or None,
-                desc=dataset.description,
+                # The library doubles quotes here and leaves backslashes, which would free a quote.
+                desc=dataset.description.replace("\\", "\\\\"),
             )
             features = {each.resolved() for each in view.feature_names}
             told = {
