@@ -45,15 +45,7 @@ def execute_in_pool(
             raise UnknownNameError(kind="node", name=node, known=known)
         run_id = new_run_id()
         name = graph_jobs.job_name(opened.target, run_id)
-        changed = _typed(opened, node, options)
-        sql = graph_jobs.statement(
-            opened.manifest.node(node),
-            opened.target,
-            run_id,
-            inputs=changed.inputs,
-            outputs=changed.outputs,
-            tag=options["tag"] or _deployed_tag(opened, node),
-        )
+        sql = _statement(opened, node, run_id, options)
         opened.jobs.start(sql)
         output.talk(f"run {run_id}: {node} as job {name}")
         if not options["wait"]:
@@ -66,14 +58,31 @@ def execute_in_pool(
         try:
             job = _followed(opened, name, invocation)
         except KeyboardInterrupt:
-            output.complain(f"stopped waiting; run {run_id} goes on in the account")
-            output.complain(
-                f"  logs:   {invocation.program} tasks logs {node} --run {run_id}{more}"
-            )
-            output.complain(f"  cancel: {invocation.program} tasks cancel {run_id}{more}")
+            _tell_stopped(invocation, node, run_id, more)
             raise click.exceptions.Exit(INTERRUPTED) from None
         record = _record(opened, node, run_id, job)
     _tell(record, invocation, form)
+
+
+def _statement(opened: OpenedGraph, node: str, run_id: str, options: dict[str, Any]) -> str:
+    from sf_ml_framework.deploy import graph_jobs
+
+    changed = _typed(opened, node, options)
+    return graph_jobs.statement(
+        opened.manifest.node(node),
+        opened.target,
+        run_id,
+        inputs=changed.inputs,
+        outputs=changed.outputs,
+        tag=options["tag"] or _deployed_tag(opened, node),
+    )
+
+
+def _tell_stopped(invocation: Invocation, node: str, run_id: str, more: str) -> None:
+    output, tasks = invocation.output, f"{invocation.program} tasks"
+    output.complain(f"stopped waiting; run {run_id} goes on in the account")
+    output.complain(f"  logs:   {tasks} logs {node} --run {run_id}{more}")
+    output.complain(f"  cancel: {tasks} cancel {run_id}{more}")
 
 
 def _typed(opened: OpenedGraph, node: str, options: dict[str, Any]) -> Any:
