@@ -27,7 +27,7 @@ from sf_ml_framework.plan.to_yaml import job_files
 from tests.unit.plan.projects import manifest, node, target
 
 ROOT = Path(__file__).parents[3]
-GOLDEN = ROOT / "tests" / "golden" / "plan"
+GOLDEN = ROOT / "tests" / "golden" / "ml_jobs"
 TWO = Resources(target_instances=2)
 WIDE = {"pools": {"SMALL": {"max_nodes": 2}}}
 
