@@ -29,6 +29,7 @@ SHAPES = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}"), "<run>"),
     # Runs of a task graph and jobs are named by the account.
     (re.compile(r"(JOB_)?[0-9A-Fa-f]{8}([-_])([0-9A-Fa-f]{4}\2){3}[0-9A-Fa-f]{12}"), "<run>"),
+    (re.compile(r"\bMLOPS_\d{8}_\d{6}_[0-9A-Z]{4}\b"), "<job>"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "<address>"),
     (re.compile(r"\bprocess \d+"), "process <id>"),
     (re.compile(r"^\d{2}:\d{2}:\d{2}  ", re.MULTILINE), "<when>  "),
