@@ -25,7 +25,7 @@ from sf_ml_framework.author.report import Report
 from sf_ml_framework.deploy.graph_ports import Graph, TaskShown
 from sf_ml_framework.deploy.records import Holder
 from sf_ml_framework.emulator.lexer import tokenize
-from sf_ml_framework.errors import FrameworkError
+from sf_ml_framework.errors import FrameworkError, SettingsError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec, NodeSpec, Resources
 from sf_ml_framework.places.snowflake.deployments import SnowflakeHistory
 from sf_ml_framework.places.snowflake.graph_control import SnowflakeGraph
@@ -37,6 +37,8 @@ from sf_ml_framework.places.snowflake.task_run import set_return_value
 from sf_ml_framework.plan import definitions, jobs
 from sf_ml_framework.plan.objects import Pool, Role, Task
 from sf_ml_framework.run.records import NodeKey, NodeRun, Reason, RunRecord
+from sf_ml_framework.settings import Settings
+from sf_ml_framework.targets import Target, load
 from tests.integration.contract.models import Scaling
 from tests.integration.snowflake.framework_tables import make_tables
 from tests.unit.plan.projects import target
@@ -386,15 +388,8 @@ def test_what_must_be_quoted_as_a_name_of_a_column_comes_back_as_it_was(world, t
 
 def test_every_field_of_a_target_is_checked_or_quoted():
     """Free text is in env, recipients and config alone; all other texts are names."""
-    from sf_ml_framework.errors import SettingsError
-    from sf_ml_framework.settings import Settings
-    from sf_ml_framework.targets import Target, load
-
-    names = [
-        each.name
-        for each in msgspec.structs.fields(Target)
-        if each.type is str and each.name != "name"
-    ]
+    fields = msgspec.structs.fields(Target)
+    names = [each.name for each in fields if each.type is str and each.name != "name"]
     assert len(names) > 8
     for field_, text in itertools.product(names, NASTY[:8]):
         targets = {"dev": {"database": "D", field_: text}}
