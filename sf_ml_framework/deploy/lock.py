@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+from time import monotonic
 from types import TracebackType
 
 from sf_ml_framework.deploy.faults import LockedError, LockLostError
@@ -48,7 +48,7 @@ class DeploymentLock:
         holder = self._history.take(self._wanted, self._seconds)
         if holder.deployment != self._wanted.deployment:
             raise LockedError(holder)
-        self._renewed = time.monotonic()
+        self._renewed = monotonic()
         return self
 
     def renew(self) -> None:
@@ -57,11 +57,11 @@ class DeploymentLock:
         Raises:
             LockLostError: it is ours no longer.
         """
-        if time.monotonic() - self._renewed < self._seconds / 3:
+        if monotonic() - self._renewed < self._seconds / 3:
             return
         if not self._history.renew(self._wanted, self._seconds):
             raise LockLostError(self._history.holder())
-        self._renewed = time.monotonic()
+        self._renewed = monotonic()
 
     def __exit__(
         self,

@@ -214,7 +214,7 @@ def test_who_loses_the_lock_stops_before_the_next_statement(site, new_site, monk
 
     slow, plan = Slow(), site.plan(EDITED)
     minutes = itertools.count(0, 600)
-    monkeypatch.setattr("sf_ml_framework.deploy.lock.time.monotonic", lambda: float(next(minutes)))
+    monkeypatch.setattr("sf_ml_framework.deploy.lock.monotonic", lambda: float(next(minutes)))
     with pytest.raises(StoppedError, match="lock ran out"):
         site.deployer(slow).apply(plan, BY)
 
