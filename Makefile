@@ -43,11 +43,15 @@ run: $(VENV)/.run ## Run the churn pipeline: data, features, model, report
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests
-	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto -m "not deep" $(ARGS)
+
+.PHONY: test-deep
+test-deep: $(VENV)/.dev ## Run the tests that take minutes: laws of deploying, kill -9, repairs
+	@$(BIN)/python -m pytest -q -n auto -m deep $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(VENV)/.dev ## Run the tests that take no ten seconds
-	@$(BIN)/python -m pytest -q -n auto -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto -m "not slow and not deep" $(ARGS)
 
 .PHONY: e2e
 e2e: $(VENV)/.dev ## Deploy, run, break and repair the pipeline in a local Snowflake (ten minutes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,3 +83,15 @@ def database(make_account: Callable[..., Account]) -> Iterator[str]:
     account.execute(f"create schema {name}.ML")
     yield name
     account.execute(f"drop database if exists {name}")
+
+
+DEEP = ("test_retry.py", "test_scale_out.py")
+"""Whole runs of graphs, again and again; like the slow tests here they are for ``make test-deep``."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes minutes, so that ``make test`` can leave it out."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.parent == here and (item.path.name in DEEP or item.get_closest_marker("slow")):
+            item.add_marker(pytest.mark.deep)
