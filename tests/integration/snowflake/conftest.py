@@ -86,7 +86,7 @@ def database(make_account: Callable[..., Account]) -> Iterator[str]:
 
 
 DEEP = ("test_retry.py", "test_scale_out.py")
-"""Whole runs of graphs, again and again; like the slow tests here they are for ``make test-deep``."""
+"""Whole runs of graphs, again and again: like the slow tests here for ``make test-deep``."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
