@@ -72,6 +72,9 @@ def _parts(row: re.Match[str]) -> str:
     return "', '".join(_doubled(part) for part in row.groups()[:4])
 
 
+_NAMES = {"count_star()": "COUNT(*)"}
+
+
 class _Duck:
     """A DuckDB connection that remembers what its last Arrow table was made of."""
 
@@ -330,7 +333,8 @@ class Connection:
         for (_, duck_type), array, name in zip(
             self._duck.described, table.columns, table.schema.names, strict=True
         ):
-            column, values = _column(name, duck_type, array)
+            # Of a subquery; headings.py names those of the query itself.
+            column, values = _column(_NAMES.get(name, name), duck_type, array)
             columns.append(column)
             arrays.append(values)
         schema = pa.schema([(c.name, a.type) for c, a in zip(columns, arrays, strict=True)])

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from . import results
+from . import headings, results
 from .binds import settle
 from .bulk import Bulk
 from .bulk import read as read_bulk
@@ -113,7 +113,8 @@ class Router:
             first = " ".join(text.split()[:6])
             self._account.record.add("unknown", sql=text, session=session.id)
             raise unsupported(f"statement '{first}' is not known to this emulator.")
-        return self.execute(session, expression, describe=describe, bulk=bulk)
+        named = headings.name(expression, text, tokens)
+        return self.execute(session, named, describe=describe, bulk=bulk)
 
     def execute(
         self,

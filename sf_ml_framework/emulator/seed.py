@@ -31,6 +31,8 @@ _HELD = {
 """Account-level privileges; a role has those of the roles below it too."""
 SHARED_ROLES = ("GOVERNANCE_VIEWER", "OBJECT_VIEWER", "SECURITY_VIEWER", "USAGE_VIEWER")
 """The database roles of SNOWFLAKE that show ACCOUNT_USAGE."""
+SHARED_SCHEMAS = ("ACCOUNT_USAGE", "IMAGES")
+"""Schemas of SNOWFLAKE; ``snow spcs image-registry url`` looks into the second, empty here."""
 SYSTEM_POOLS = {"SYSTEM_COMPUTE_POOL_CPU": "CPU_X64_S", "SYSTEM_COMPUTE_POOL_GPU": "GPU_NV_S"}
 """The pools that every account has for ML jobs and model services, and their families."""
 SYSTEM_POOL_NODES = 150
@@ -72,14 +74,15 @@ def fresh(account: Account) -> None:
         grant(account, "VIEW LINEAGE", "ACCOUNT", account.name, "PUBLIC")
         _pools(account)
         catalog.create(Entry(kind="DATABASE", path=Path("", "", SHARED), created_on=now))
-        catalog.create(Entry(kind="SCHEMA", path=Path(SHARED, "", "ACCOUNT_USAGE"), created_on=now))
+        for schema in SHARED_SCHEMAS:
+            catalog.create(Entry(kind="SCHEMA", path=Path(SHARED, "", schema), created_on=now))
         grant(account, "IMPORTED PRIVILEGES", "DATABASE", SHARED, "ACCOUNTADMIN")
         for role in SHARED_ROLES:
             path = Path(SHARED, "", role)
             catalog.create(Entry(kind="DATABASE ROLE", path=path, created_on=now))
     account.engine.attach(SHARED)
     session = account.internal_session(role="ACCOUNTADMIN")
-    for schema in ("ACCOUNT_USAGE",):
+    for schema in SHARED_SCHEMAS:
         session.connection.raw(f'create schema if not exists "{SHARED}"."{schema}"')
     account.close_session(session)
 

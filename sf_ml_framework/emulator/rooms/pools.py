@@ -6,12 +6,13 @@ POOLS", "SHOW COMPUTE POOL INSTANCE FAMILIES". There is no OR REPLACE.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found
-from ..names import Path
+from ..names import Path, parts_of
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from ..services.families import FAMILIES
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..account import Account
+    from ..session import Session
 
 _CREATED = {
     "MIN_NODES",
@@ -52,6 +54,7 @@ def install(account: Account) -> None:
     account.statement("CREATE COMPUTE POOL [IF NOT EXISTS]", create)
     account.statement("ALTER COMPUTE POOL [IF EXISTS]", alter)
     account.statement("DROP COMPUTE POOL [IF EXISTS]", drop)
+    account.function("SYSTEM$GET_COMPUTE_POOL_STATUS", lambda s, name: told(account, s, name))
     account.show("COMPUTE POOLS", _COLUMNS, show)
     account.describe("COMPUTE POOL", _COLUMNS, describe)
     families = ["instance_family_name", "vcpu real", "memory_gib fixed", "gpus fixed"]
@@ -195,6 +198,14 @@ def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
     """Yield the one row of a pool."""
     entry = call.account.catalog.get("COMPUTE POOL", Path("", "", parts[-1]))
     yield call.account.part(Pools).row(entry)
+
+
+def told(account: Account, session: Session, name: Any) -> str:
+    """Return a pool's state as JSON; the function has no page, ``snow`` passes on what it says."""
+    path = Path("", "", parts_of(str(name))[-1])
+    account.require(session, "MONITOR|OPERATE|USAGE", "COMPUTE POOL", path)
+    row = account.part(Pools).row(account.catalog.get("COMPUTE POOL", path))
+    return json.dumps({"status": row["state"], "message": row.get("status_message") or ""})
 
 
 def show_families(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:

@@ -16,6 +16,7 @@ from ..registry import Call
 from ..results import ResultSet, rows
 from .block import Assign, Block, For, If, Jump, Node, Return, Sql, While, parse
 from .functions import to_literal
+from .scripts import run_script
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -46,6 +47,8 @@ def block(call: Call) -> ResultSet:
 def immediate(call: Call) -> ResultSet:
     """Run the statement or block that a string or variable holds."""
     reader = call.reader
+    if reader.accept("FROM"):
+        return run_script(call)
     token = reader.next()
     if token.kind not in {"STRING", "DOLLAR"}:
         raise unsupported(f"EXECUTE IMMEDIATE {token.text} outside a block is not known here.")

@@ -200,7 +200,8 @@ def _event_rows(account: Account, service: _Service) -> list[tuple[Any, ...]]:
         value = json.dumps({"status": status, "message": message})
         record = json.dumps({"name": name, "severity_text": "INFO"})
         resource = _attributes(service, instance, container)
+        scope = json.dumps({"name": "snow.spcs.platform"})
         made.append(
-            (moment, None, moment, None, None, resource, None, None, "EVENT", record, "{}", value)
+            (moment, None, moment, None, None, resource, scope, None, "EVENT", record, "{}", value)
         )
     return made

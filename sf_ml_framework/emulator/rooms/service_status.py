@@ -7,13 +7,14 @@ SERVICE CONTAINERS IN SERVICE", "SYSTEM$GET_SERVICE_LOGS", "GET_JOB_HISTORY".
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..faults import SnowflakeError, invalid
 from ..names import Path, parts_of
 from ..registry import Call, Scope
 from ..results import ResultSet, rows
+from ..services.processes import Line
 from ..services.running import Services
 from ..services.spec import parse
 from ..serving.functions import ports
@@ -89,6 +90,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     running = [one for one in found["instances"] if one["status"] in {"PENDING", "READY"}]
     updated = datetime.fromisoformat(found["updated"])
     integrations = found["integrations"]
+    settings = found.get("settings", {})
     host = entry.name.lower().replace("_", "-")
     return {
         "name": entry.name,
@@ -101,15 +103,15 @@ def _row(entry: Entry) -> dict[str, Any]:
         "dns_name": f"{host}.{found.get('id', 0):04d}.svc.spcs.internal",
         "current_instances": len(running),
         "target_instances": found["replicas"],
-        "min_ready_instances": found["replicas"],
+        "min_ready_instances": settings.get("MIN_READY_INSTANCES", found["replicas"]),
         "min_instances": found["replicas"],
-        "max_instances": found["replicas"],
-        "auto_resume": "false" if found["job"] else "true",
+        "max_instances": settings.get("MAX_INSTANCES", found["replicas"]),
+        "auto_resume": str(settings.get("AUTO_RESUME", not found["job"])).lower(),
         "external_access_integrations": json.dumps(integrations) if integrations else None,
         "created_on": entry.created_on,
         "updated_on": updated,
         "suspended_on": updated if found["status"] == "SUSPENDED" else None,
-        "auto_suspend_secs": 0,
+        "auto_suspend_secs": settings.get("AUTO_SUSPEND_SECS", 0),
         "comment": entry.comment or None,
         "owner_role_type": "ROLE",
         "query_warehouse": found["warehouse"],
@@ -197,8 +199,8 @@ def show_endpoints(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
 
 
 def logs(account: Account, session: Session, *given: Any) -> str:
-    """Return the end of a container's log: name, instance, container[, lines]."""
-    if not 3 <= len(given) <= 6:
+    """Return the end of a container's log: name, instance, container[, lines ..]."""
+    if not 3 <= len(given) <= 7:
         raise invalid("SYSTEM$GET_SERVICE_LOGS takes a service, an instance, a container, lines")
     name, instance, container = str(given[0]), str(given[1]), str(given[2])
     entry = account.catalog.get("SERVICE", session.resolve(parts_of(name)))
@@ -215,11 +217,23 @@ def logs(account: Account, session: Session, *given: Any) -> str:
             state="22023",
         )
     log = account.part(Services).log(entry.properties["id"], int(instance), container)
-    lines = [line.text for line in log.lines()]
-    if len(given) > 3 and given[3] is not None:
-        lines = lines[-max(int(given[3]), 0) or len(lines) :]
+    lines = _chosen(list(log.lines()), *given[3:])
     text = "\n".join(lines)
     return text.encode()[-LOG_BYTES:].decode("utf-8", "ignore")
+
+
+def _chosen(
+    told: list[Line], count: Any = None, before: Any = False, since: Any = "", timed: Any = False
+) -> list[str]:
+    """Return the last *count* lines since a time, with their times where that is asked."""
+    if before:
+        raise invalid("the log of a container's run before the last restart is not kept here")
+    if since:
+        start = datetime.fromisoformat(str(since))
+        start = start if start.tzinfo else start.replace(tzinfo=UTC)
+        told = [line for line in told if line.at >= start]
+    lines = [f"{line.at.isoformat()} {line.text}" if timed else line.text for line in told]
+    return lines if count is None else lines[-max(int(count), 0) or len(lines) :]
 
 
 def old_status(account: Account, session: Session, name: Any) -> str:

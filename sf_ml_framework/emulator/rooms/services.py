@@ -7,7 +7,6 @@ is :data:`JOB_FAILED`, and the message names the containers.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,12 @@ from ..faults import SnowflakeError, cancelled, invalid, not_found
 from ..queries import CURRENT
 from ..registry import Call
 from ..results import ResultSet, done, rows, status
-from ..services.checks import Launch
-from ..services.imaging import stored_runner
 from ..services.naming import plain
 from ..services.records import ENDED
 from ..services.running import Live, Services
-from ..services.spec import parse
 from ..services.statement import job, service
 from . import tags
+from .service_changes import change, relaunch
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -129,33 +126,11 @@ def alter(call: Call) -> ResultSet:
         if live is not None and live.stopping.is_set():
             live.done.wait(services.grace_seconds + 5)
         if services.of(path) is None:
-            _resume(call, entry)
-    elif reader.accept("SET", "COMMENT", "="):
-        call.account.catalog.update(replace(entry, comment=reader.string()))
+            relaunch(call.account, entry)
     else:
-        reader.fail()
+        change(call, entry)
     reader.end()
     return done()
-
-
-def _resume(call: Call, entry: Entry) -> None:
-    found = entry.properties
-    call.account.part(Services).records.drop(entry.path)
-    call.account.part(Services).launch(
-        call.session,
-        Launch(
-            path=entry.path,
-            pool=found["pool"],
-            spec=parse(found["spec"]),
-            job=False,
-            replicas=found["replicas"],
-            warehouse=found["warehouse"],
-            integrations=tuple(found["integrations"]),
-            comment=entry.comment,
-            runners={k: stored_runner(v) for k, v in found.get("runners", {}).items()},
-            kept=found.get("kept", {}),
-        ),
-    )
 
 
 def drop(call: Call) -> ResultSet:

@@ -261,6 +261,10 @@ def parameters(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
             "description": "",
             "type": kind,
         }
+    if scope.kind == "ACCOUNT" and call.reader.tokens[-1].word == "ACCOUNT":
+        # Of the account's own parameters only the one that clients ask for.
+        found = dict.fromkeys(("value", "default"), "snowflake.telemetry.events")
+        yield {"key": "EVENT_TABLE", **found, "level": "", "description": "", "type": "STRING"}
 
 
 def variables(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:

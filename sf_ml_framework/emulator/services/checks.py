@@ -40,6 +40,8 @@ class Launch:
     warehouse: str | None = None
     integrations: tuple[str, ...] = ()
     comment: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What SHOW SERVICES tells and nothing runs by, such as MAX_INSTANCES."""
     runners: Mapping[str, imaging.Runner] = field(default_factory=dict)
     kept: Mapping[str, object] = field(default_factory=dict)
     """What is to stand with the service in the catalogue, such as the model that it serves."""

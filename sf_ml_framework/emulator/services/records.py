@@ -225,6 +225,7 @@ def _entry(launch: Launch, found: Found, owner: str, now: datetime) -> Entry:
             "warehouse": launch.warehouse,
             "integrations": list(launch.integrations),
             "replicas": launch.replicas,
+            "settings": dict(launch.settings),
             "spec": launch.spec.text,
             "digest": hashlib.sha256(launch.spec.text.encode()).hexdigest(),
             "updated": now.isoformat(),

@@ -6,6 +6,7 @@ specification right after the pool in its grammar and last in its examples: both
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,13 @@ _SERVICE = {
     "COMMENT",
     "EXTERNAL_ACCESS_INTEGRATIONS",
 }
+SETTINGS = (
+    "AUTO_SUSPEND_SECS",
+    "AUTO_RESUME",
+    "MIN_INSTANCES",
+    "MIN_READY_INSTANCES",
+    "MAX_INSTANCES",
+)
 _NUMBERS = {
     "REPLICAS": 1,
     "MIN_INSTANCES": 1,
@@ -87,19 +95,59 @@ def service(call: Call) -> Launch:
     options = written.options
     if written.spec is None:
         raise refused("syntax error: a service needs FROM.", number=1003, state="42000")
-    low, high = int(options.get("MIN_INSTANCES", 1)), int(options.get("MAX_INSTANCES", 1))
-    if "MAX_INSTANCES" in options and low > high:
-        raise invalid("MIN_INSTANCES must not be greater than MAX_INSTANCES")
     return Launch(
         path=path,
         pool=written.pool,
         spec=written.spec,
         job=False,
-        replicas=low,
+        replicas=instances(options),
         warehouse=options.get("QUERY_WAREHOUSE"),
         integrations=tuple(options.get("EXTERNAL_ACCESS_INTEGRATIONS", ())),
         comment=str(options.get("COMMENT", "")),
+        settings={key: options[key] for key in SETTINGS if key in options},
     )
+
+
+def instances(options: Mapping[str, Any]) -> int:
+    """Return how many instances a service has at first: MIN_INSTANCES, which MAX_INSTANCES bounds.
+
+    Raises:
+        SnowflakeError: 001008, the least are more than the most.
+    """
+    low = int(options.get("MIN_INSTANCES", 1))
+    if "MAX_INSTANCES" in options and low > int(options["MAX_INSTANCES"]):
+        raise invalid("MIN_INSTANCES must not be greater than MAX_INSTANCES")
+    return low
+
+
+def changes(call: Call) -> dict[str, Any]:
+    """Read what ``ALTER SERVICE .. SET`` sets."""
+    reader, found = call.reader, {}
+    while not reader.done:
+        key = reader.peek().word
+        if key not in _SERVICE or reader.peek(1).text != "=" or key in found:
+            reader.fail()
+        reader.at += 2
+        found[key] = _option(call, key)
+        reader.accept(",")
+    if not found:
+        reader.fail()
+    return found
+
+
+def unset(call: Call) -> list[str]:
+    """Read what ``ALTER SERVICE .. UNSET`` unsets."""
+    reader, found = call.reader, []
+    while not reader.done:
+        key = reader.peek().word
+        if key not in _SERVICE or key in found:
+            reader.fail()
+        reader.next()
+        found.append(key)
+        reader.accept(",")
+    if not found:
+        reader.fail()
+    return found
 
 
 def _read(call: Call, allowed: set[str]) -> _Written:
@@ -116,7 +164,7 @@ def _read(call: Call, allowed: set[str]) -> _Written:
         if reader.accept("FROM"):
             if written.spec is not None:
                 reader.fail()
-            written.spec = _specification(call)
+            written.spec = specification(call)
             continue
         token = reader.peek()
         key = token.word
@@ -164,7 +212,12 @@ def _integrations(call: Call) -> list[str]:
     return names
 
 
-def _specification(call: Call) -> Spec:
+def specification(call: Call) -> Spec:
+    """Read what stands after FROM.
+
+    Raises:
+        SnowflakeError: it cannot be read, or is no specification.
+    """
     reader = call.reader
     stage = ""
     if reader.peek().kind == "STAGE":
