@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+SNOW := .venv-snow
 PROJECT ?= .
 ARGS ?=
 
@@ -58,7 +59,7 @@ e2e: $(VENV)/.dev ## Deploy, run, break and repair the pipeline in a local Snowf
 	@$(BIN)/python scripts/run_e2e_test.py $(ARGS)
 
 .PHONY: check
-check: format-check lint types contracts derived ## Check format, lint, types, import contracts, generated files, docs
+check: format-check lint types contracts derived workflows security ## Check format, lint, types, import contracts, generated files, workflows, secrets
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -86,6 +87,33 @@ derived: $(VENV)/.dev
 	@$(BIN)/python scripts/derived.py --check
 	@$(BIN)/mlops compile --check
 
+.PHONY: workflows
+workflows: $(VENV)/.dev
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/templates/gitlab-ci.yml
+	@$(BIN)/zizmor --offline --quiet --persona auditor .github
+
+.PHONY: security
+security: $(VENV)/.dev ## Look for unsafe code and for secrets, without a network
+	@$(BIN)/bandit --quiet --recursive --severity-level medium --skip B608 --baseline .github/bandit-baseline.json sf_ml_framework src scripts .github/scripts
+	@$(BIN)/python .github/scripts/find_secrets.py
+
+.PHONY: audit
+audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of what is locked
+	@for file in requirements/dev.txt requirements/image.txt requirements/snow.txt; do \
+		$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$file || exit 1; done
+
+# Snowflake CLI pins other versions of the clients, so it stands beside them.
+$(SNOW)/bin/snow: requirements/snow.txt $(UV)
+	@$(PYTHON) -m venv $(SNOW)
+	@$(UV) pip install --quiet --python $(SNOW)/bin/python --require-hashes -r requirements/snow.txt
+	@touch $@
+
+.PHONY: snow
+snow: $(SNOW)/bin/snow ## Install Snowflake CLI beside the framework, into .venv-snow
+
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies anew and write what derives from them
 	@$(UV) pip compile pyproject.toml --group churn --group build --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
@@ -95,4 +123,4 @@ lock: $(UV) ## Resolve the dependencies anew and write what derives from them
 
 .PHONY: clean
 clean: ## Remove what was built, the environment included; data and runs stay
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf $(VENV) $(SNOW) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

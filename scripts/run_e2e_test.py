@@ -57,6 +57,8 @@ class World:
     folder: Path
     connection: str
     customers: int
+    tag: str = ""
+    """Of the image, in an account."""
     home: Path | None = None
     """Folder of the connections, for a local Snowflake."""
     runs: list[str] = field(default_factory=list)
@@ -66,6 +68,11 @@ class World:
     def is_local(self) -> bool:
         """Whether the account is a local Snowflake."""
         return self.home is not None
+
+    @property
+    def tagged(self) -> tuple[str, ...]:
+        """The options that name the image."""
+        return ("--tag", self.tag) if self.tag else ()
 
     @property
     def environ(self) -> dict[str, str]:
@@ -163,11 +170,11 @@ def infrastructure(world: World) -> Iterator[str]:
 def deployment(world: World) -> Iterator[str]:
     """A plan is made, approved and carried out; then nothing differs."""
     file = world.folder / "plan.json"
-    world.there("plan", "--out", str(file), "--detailed-exitcode", codes=(2,))
+    world.there("plan", *world.tagged, "--out", str(file), "--detailed-exitcode", codes=(2,))
     world.there("deploy", "--plan", str(file), "--yes")
     yield "a plan was written, and exactly it was deployed"
-    world.there("plan", "--detailed-exitcode")
-    said = world.there("deploy", "--yes")
+    world.there("plan", *world.tagged, "--detailed-exitcode")
+    said = world.there("deploy", *world.tagged, "--yes")
     expect("nothing was changed" in said, f"a second deployment changed something: {said}")
     yield "nothing differs now, and a second deployment changes nothing"
 
@@ -233,24 +240,24 @@ def changed_node(world: World) -> Iterator[str]:
     before = pipeline.read_text(encoding="utf-8")
     expect('memory_request="8Gi"' in before, "train_model asks for another amount of memory")
     pipeline.write_text(before.replace('memory_request="8Gi"', 'memory_request="10Gi"'), "utf-8")
-    said = world.there("plan", "--detailed-exitcode", codes=(2,))
+    said = world.there("plan", *world.tagged, "--detailed-exitcode", codes=(2,))
     expect("TASK_TRAIN_MODEL" in said, f"the plan does not name the task: {said}")
     changed = re.search(r"Plan: (\d+) to create, (\d+) to change, (\d+) to remove", said)
     expect(changed is not None and changed.groups() == ("0", "1", "0"), f"the plan is: {said}")
-    world.there("deploy", "--yes")
-    world.there("plan", "--detailed-exitcode")
+    world.there("deploy", *world.tagged, "--yes")
+    world.there("plan", *world.tagged, "--detailed-exitcode")
     yield "a node asks for more memory: one task was altered, and then nothing differs"
 
 
 def rolled_back(world: World) -> Iterator[str]:
     """The state before is a plan like any other."""
     world.there("rollback", "--yes")
-    said = world.there("plan", "--detailed-exitcode", codes=(2,))
+    said = world.there("plan", *world.tagged, "--detailed-exitcode", codes=(2,))
     expect("TASK_TRAIN_MODEL" in said, f"the roll-back changed nothing: {said}")
     pipeline = world.folder / "src" / "utils" / "pipeline.py"
     after = pipeline.read_text(encoding="utf-8")
     pipeline.write_text(after.replace('memory_request="10Gi"', 'memory_request="8Gi"'), "utf-8")
-    world.there("plan", "--detailed-exitcode")
+    world.there("plan", *world.tagged, "--detailed-exitcode")
     yield "rolled back to the deployment before; with the code of then nothing differs"
 
 
@@ -309,7 +316,9 @@ def world_of(given: argparse.Namespace, folder: Path) -> Iterator[World]:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    world = World(folder=folder, connection=given.connection, customers=given.customers)
+    world = World(
+        folder=folder, connection=given.connection, customers=given.customers, tag=given.tag
+    )
     if given.connection:
         yield world
         return
@@ -328,6 +337,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--connection", default="", metavar="NAME", help="of connections.toml")
+    parser.add_argument("--tag", default="", help="of the image that was pushed to the account")
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--keep", action="store_true", help="leave the folder, to look into it")
     given = parser.parse_args()
