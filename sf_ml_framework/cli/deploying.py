@@ -186,8 +186,9 @@ def _deploy(
 
 def _tell(deployment: Deployment | None, invocation: Invocation) -> None:
     if deployment is not None:
+        verb = "destroyed" if deployment.kind == "destroy" else "deployed"
         invocation.output.text(
-            f"deployed {deployment.deployment}: {deployment.summary}, with"
+            f"{verb} {deployment.deployment}: {deployment.summary}, with"
             f" {words.plural(deployment.done, 'statement')}"
         )
 
