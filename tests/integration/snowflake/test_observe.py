@@ -21,7 +21,6 @@ from sf_ml_framework.plan.objects import (
     Role,
     Schema,
     Stage,
-    Table,
     Task,
     Warehouse,
     key_of,
