@@ -85,7 +85,15 @@ def database(make_account: Callable[..., Account]) -> Iterator[str]:
     account.execute(f"drop database if exists {name}")
 
 
-DEEP = ("test_retry.py", "test_scale_out.py")
+DEEP = (
+    "test_backfill.py",
+    "test_faults_cut.py",
+    "test_injection.py",
+    "test_models_of_churn.py",
+    "test_retry.py",
+    "test_scale_out.py",
+    "test_tasks_cli.py",
+)
 """Whole runs of graphs, again and again: like the slow tests here for ``make test-deep``."""
 
 
