@@ -276,6 +276,18 @@ class Connection:
             except duckdb.Error as error:
                 raise translate(error) from error
 
+    def explain(self, expression: exp.Expr) -> str:
+        """Return the engine's plan of a statement, as JSON."""
+        with self.lock:
+            cursor = FakeSnowflakeCursor(self._fake, self._duck)
+            try:
+                cursor.check_db_and_schema(expression)
+                sql = cursor._transform(expression, None).sql(dialect="duckdb")
+                found = self._duck.execute(f"explain (format json) {sql}").fetchall()
+            except Exception as error:
+                raise translate(error) from error
+            return str(found[0][1])
+
     def register(self, name: str, table: pa.Table) -> None:
         """Make *table* readable as a view of this connection, until :meth:`unregister`."""
         with self.lock:

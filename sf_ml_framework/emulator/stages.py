@@ -6,6 +6,7 @@ Source: Snowflake, "Overview of data loading" (``@~``, ``@%table``, named stages
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -122,6 +123,25 @@ class Stages:
     def drop(self, stage_id: str) -> None:
         """Remove the files of a stage."""
         shutil.rmtree(self._root / f"stage-{stage_id}", ignore_errors=True)
+
+    def by_id(self, stage_id: str) -> FilePath:
+        """Return the directory of a stage with this id, which may not stand."""
+        return self._root / f"stage-{stage_id}"
+
+    def bury(self, stage_id: str, *, forever: bool = False) -> None:
+        """Put a stage's files aside, for UNDROP; or remove what was put aside."""
+        kept = self._root / f"kept-{stage_id}"
+        if forever:
+            shutil.rmtree(kept, ignore_errors=True)
+        elif (folder := self._root / f"stage-{stage_id}").is_dir():
+            folder.rename(kept)
+
+    def unbury(self, properties: str) -> None:
+        """Bring back the files of a stage with these properties, which are JSON."""
+        stage_id = json.loads(properties)["id"]
+        kept = self._root / f"kept-{stage_id}"
+        if kept.is_dir():
+            kept.rename(self._root / f"stage-{stage_id}")
 
     def forget(self, session: Session) -> None:
         """Drop the temporary stages and file formats of a session."""

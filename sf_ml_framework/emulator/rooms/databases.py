@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
 from ..faults import SnowflakeError, already_exists, not_found, unsupported
+from ..keeping.dropped import Graveyard
 from ..names import Path, always_quoted
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
@@ -108,12 +109,17 @@ def create_database(call: Call) -> ResultSet:
             return status(f"{name} already exists, statement succeeded.")
         if not call.or_replace:
             raise already_exists(name)
-        _remove(account, call.session, name)
-    account.engine.attach(name)
-    _create(call, "DATABASE", path, options)
-    make_schema(call, Path(name, "", "PUBLIC"), {})
+        remove(account, call.session, name)
+    make_database(call, path, options)
     call.session.connection.use(name, "PUBLIC")
     return status(f"Database {name} successfully created.")
+
+
+def make_database(call: Call, path: Path, options: dict[str, Any]) -> None:
+    """Create a database in engine and catalogue, with its PUBLIC schema."""
+    call.account.engine.attach(path.name)
+    _create(call, "DATABASE", path, options)
+    make_schema(call, Path(path.name, "", "PUBLIC"), {})
 
 
 def _create(call: Call, kind: str, path: Path, options: dict[str, Any]) -> None:
@@ -150,7 +156,7 @@ def create_schema(call: Call) -> ResultSet:
             return status(f"{path.name} already exists, statement succeeded.")
         if not call.or_replace or path.name == "INFORMATION_SCHEMA":
             raise already_exists(path.name)
-        _remove_schema(account, call.session, path)
+        remove_schema(account, call.session, path)
     make_schema(call, path, options)
     call.session.connection.use(path.database, path.name)
     return status(f"Schema {path.name} successfully created.")
@@ -170,11 +176,13 @@ def drop_database(call: Call) -> ResultSet:
             number=3001,
             state="42501",
         )
-    _remove(call.account, call.session, name)
+    call.account.part(Graveyard).keep(call.session, "DATABASE", Path("", "", name))
+    remove(call.account, call.session, name)
     return status(f"{name} successfully dropped.")
 
 
-def _remove(account: Account, session: Session, name: str) -> None:
+def remove(account: Account, session: Session, name: str) -> None:
+    """Drop a database and all that is in it."""
     for other in list(account.sessions.values()):
         if other.database == name and not other.connection.in_transaction:
             other.connection.use(None, None)
@@ -194,11 +202,13 @@ def drop_schema(call: Call) -> ResultSet:
         if call.if_exists:
             return status(f"Drop statement executed successfully ({path.name} already dropped).")
         raise not_found("SCHEMA", f"{path.database}.{path.name}")
-    _remove_schema(call.account, call.session, path)
+    call.account.part(Graveyard).keep(call.session, "SCHEMA", path)
+    remove_schema(call.account, call.session, path)
     return status(f"{path.name} successfully dropped.")
 
 
-def _remove_schema(account: Account, session: Session, path: Path) -> None:
+def remove_schema(account: Account, session: Session, path: Path) -> None:
+    """Drop a schema and all that is in it."""
     for other in list(account.sessions.values()):
         if other.database == path.database and other.schema == path.name:
             other.connection.use(path.database, None)

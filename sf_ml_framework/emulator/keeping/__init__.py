@@ -1,0 +1,1 @@
+"""Copies of tables, schemas and databases: what UNDROP and CLONE need."""
