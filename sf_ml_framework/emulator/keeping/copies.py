@@ -58,12 +58,17 @@ def place(path: Path) -> str:
     return ".".join(always_quoted(part) for part in path if part)
 
 
-def copy_table(connection: Connection, sql: str, source: Path, target: Path) -> None:
-    """Make *target* as *sql* made *source*, and fill it with its rows."""
+def columns_of(sql: str) -> str:
+    """Return the part in brackets of a statement that makes a table."""
     made = _TABLE.match(sql)
     if made is None:
-        raise unsupported(f"the table {source} cannot be copied in this emulator.")
-    connection.raw(f"create table {place(target)} ({sql[made.end() :]}")
+        raise unsupported("the table cannot be copied in this emulator.")
+    return f"({sql[made.end() :]}"
+
+
+def copy_table(connection: Connection, sql: str, source: Path, target: Path) -> None:
+    """Make *target* as *sql* made *source*, and fill it with its rows."""
+    connection.raw(f"create table {place(target)} {columns_of(sql)}")
     connection.raw(f"insert into {place(target)} select * from {place(source)}")
     connection.raw(
         "insert into _fs_global._fs_information_schema._fs_columns_ext "

@@ -14,6 +14,7 @@ ROOMS = (
     "transactions",
     "sessions",
     "cloning",
+    "or_alter",
     "databases",
     "warehouses",
     "roles",
