@@ -87,9 +87,11 @@ def database(make_account: Callable[..., Account]) -> Iterator[str]:
 
 DEEP = (
     "test_backfill.py",
+    "test_deploy_commands.py",
     "test_faults_cut.py",
     "test_injection.py",
     "test_models_of_churn.py",
+    "test_place_pipeline.py",
     "test_retry.py",
     "test_scale_out.py",
     "test_tasks_cli.py",
