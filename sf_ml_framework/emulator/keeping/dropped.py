@@ -43,10 +43,17 @@ class Graveyard:
     def __init__(self, account: Account) -> None:
         self._account = account
         account.catalog.table(_TABLE)
-        account.engine.attach(DATABASE)
+        self._attached = False
+
+    def attach(self) -> None:
+        """Open the database of the copies: at its first use, since most servers need none."""
+        if not self._attached:
+            self._account.engine.attach(DATABASE)
+            self._attached = True
 
     def keep(self, session: Session, kind: str, path: Path) -> None:
         """Copy a table, schema or database that is about to be dropped."""
+        self.attach()
         self.sweep(session)
         facts = {
             "TABLE": self._table,
@@ -68,6 +75,7 @@ class Graveyard:
             "and name = ? and at > ? order by id desc limit 1",
             (kind, *path, (self._account.clock.now() - KEPT).isoformat()),
         )
+        self.attach()
         return Dropped(found[0][0], kind, path, json.loads(found[0][1])) if found else None
 
     def forget(self, session: Session, one: Dropped) -> None:

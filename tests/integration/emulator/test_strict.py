@@ -83,7 +83,7 @@ def test_a_name_that_is_not_known_is_refused_by_kind(run, refused):
 
 
 def test_a_statement_that_is_not_known_is_named(refused):
-    assert "UNDROP" in refused("undrop table t")[1].upper()
+    assert "STREAM" in refused("create stream s on table t")[1].upper()
 
 
 # Dynamic tables
