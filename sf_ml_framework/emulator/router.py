@@ -100,7 +100,7 @@ class Router:
         """Return the statement as sqlglot reads it."""
         try:
             return sqlglot.parse_one(text, read="snowflake")
-        except (SqlglotError, RecursionError) as error:
+        except (SqlglotError, RecursionError, ValueError) as error:
             self._account.record.add("unknown", sql=text, error=str(error))
             raise _cannot_parse(error, text) from None
 

@@ -98,7 +98,10 @@ def _asked(
 
 
 def _aware(given: Any, now: datetime) -> datetime:
-    found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    try:
+        found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    except ValueError:
+        raise invalid(f"Timestamp '{given}' is not recognized") from None
     return found if found.tzinfo else found.replace(tzinfo=now.tzinfo)
 
 

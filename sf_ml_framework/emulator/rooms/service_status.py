@@ -222,6 +222,13 @@ def logs(account: Account, session: Session, *given: Any) -> str:
     return text.encode()[-LOG_BYTES:].decode("utf-8", "ignore")
 
 
+def _number(value: Any, name: str) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise invalid(f"invalid value '{value}' for {name}") from None
+
+
 def _chosen(
     told: list[Line], count: Any = None, before: Any = False, since: Any = "", timed: Any = False
 ) -> list[str]:
@@ -229,11 +236,14 @@ def _chosen(
     if before:
         raise invalid("the log of a container's run before the last restart is not kept here")
     if since:
-        start = datetime.fromisoformat(str(since))
+        try:
+            start = datetime.fromisoformat(str(since))
+        except ValueError:
+            raise invalid(f"Timestamp '{since}' is not recognized") from None
         start = start if start.tzinfo else start.replace(tzinfo=UTC)
         told = [line for line in told if line.at >= start]
     lines = [f"{line.at.isoformat()} {line.text}" if timed else line.text for line in told]
-    return lines if count is None else lines[-max(int(count), 0) or len(lines) :]
+    return lines if count is None else lines[-max(_number(count, "lines"), 0) or len(lines) :]
 
 
 def old_status(account: Account, session: Session, name: Any) -> str:
@@ -261,7 +271,7 @@ def history(account: Account, session: Session, named: dict[str, Any]) -> Result
     """Return the jobs of the session's role, newest first."""
     if unknown := set(named) - {"CREATED_TIME_START", "CREATED_TIME_END", "RESULT_LIMIT"}:
         raise invalid(f"invalid argument '{min(unknown)}' for GET_JOB_HISTORY")
-    limit = int(named.get("RESULT_LIMIT", 100))
+    limit = _number(named.get("RESULT_LIMIT", 100), "RESULT_LIMIT")
     if not 1 <= limit <= 10000:
         raise invalid("RESULT_LIMIT must be from 1 to 10000")
     now = account.clock.now()
@@ -287,5 +297,8 @@ def _time(text: str | None) -> datetime | None:
 def _moment(given: Any, default: datetime) -> datetime:
     if given is None:
         return default
-    found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    try:
+        found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    except ValueError:
+        raise invalid(f"Timestamp '{given}' is not recognized") from None
     return found if found.tzinfo else found.replace(tzinfo=default.tzinfo)

@@ -72,3 +72,32 @@ def test_the_engines_refusals_have_snowflakes_numbers(connection):
         run(connection, "select * from nothing")
 
     assert (caught.value.number, caught.value.state) == (2003, "42S02")
+
+
+def test_what_the_parser_trips_over_is_a_syntax_error():
+    """Not a fault of the server: sqlglot has a ValueError for a name without a letter."""
+    from sf_ml_framework.emulator import Emulator
+
+    with Emulator() as emulator:
+        session = emulator.account.internal_session(role="ACCOUNTADMIN")
+        with pytest.raises(SnowflakeError) as refused:
+            emulator.account.run(session, "select * from table(f('' => 3))")
+
+    assert refused.value.number == 1003
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["result_limit => ''", "result_limit => null", "created_time_start => 'x'"],
+)
+def test_arguments_of_the_job_history_that_are_none_are_refused(arguments):
+    from sf_ml_framework.emulator import Emulator
+
+    with Emulator() as emulator:
+        session = emulator.account.internal_session(role="ACCOUNTADMIN")
+        with pytest.raises(SnowflakeError) as refused:
+            emulator.account.run(
+                session, f"select * from table(snowflake.spcs.get_job_history({arguments}))"
+            )
+
+    assert refused.value.number == 1008
