@@ -21,7 +21,7 @@ def folder(tmp_path):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 def test_from_laptop_to_account_runs_as_the_tutorial_shows(folder):
     assert run(TUTORIALS / "laptop-to-account.md", folder) == []

@@ -65,7 +65,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         found.mlops("emulator", "stop")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "page",
