@@ -108,7 +108,7 @@ audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of what is locked
 # Snowflake CLI pins other versions of the clients, so it stands beside them.
 $(SNOW)/bin/snow: requirements/snow.txt $(UV)
 	@$(PYTHON) -m venv $(SNOW)
-	@$(UV) pip install --quiet --python $(SNOW)/bin/python --require-hashes -r requirements/snow.txt
+	@$(UV) pip install --quiet --python $(SNOW)/bin/python --compile-bytecode --require-hashes -r requirements/snow.txt
 	@touch $@
 
 .PHONY: snow
@@ -119,6 +119,7 @@ lock: $(UV) ## Resolve the dependencies anew and write what derives from them
 	@$(UV) pip compile pyproject.toml --group churn --group build --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
 	@$(UV) pip compile pyproject.toml --group churn --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements.txt
 	@$(UV) pip compile pyproject.toml --group churn --extra snowflake --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements/image.txt
+	@echo "snowflake-cli==3.30.0" | $(UV) pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/snow.txt
 	@$(BIN)/python scripts/derived.py
 
 .PHONY: clean
