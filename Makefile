@@ -44,8 +44,7 @@ run: $(VENV)/.run ## Run the churn pipeline: data, features, model, report
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests
-	@test -n "$(ARGS)" || $(BIN)/python -m pytest -q -n auto -m "not deep" tests/integration/snowflake
-	@$(BIN)/python -m pytest -q -n auto -m "not deep" --ignore=tests/integration/snowflake $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto -m "not deep" $(ARGS)
 
 .PHONY: test-deep
 test-deep: $(VENV)/.dev ## Run the tests that take minutes: laws of deploying, kill -9, repairs

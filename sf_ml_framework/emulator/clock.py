@@ -33,10 +33,15 @@ class Clock:
             self._changed.notify_all()
         return self.now()
 
-    def wait(self, until: datetime, stop: threading.Event) -> bool:
-        """Block until the clock shows *until*; False when *stop* was set first."""
+    def pause(self, seconds: float, stop: threading.Event) -> bool:
+        """Block until so many seconds have passed; False when *stop* was set first.
+
+        A clock that is moved back in the meantime makes nobody wait for longer.
+        """
+        end, ahead = self.now() + timedelta(seconds=seconds), self._ahead
         while not stop.is_set():
-            left = (until - self.now()).total_seconds()
+            end, ahead = end + min(timedelta(), self._ahead - ahead), self._ahead
+            left = (end - self.now()).total_seconds()
             if left <= 0:
                 return True
             with self._changed:
@@ -57,7 +62,7 @@ class Loops:
         """Run *work* each time *seconds* of the clock have passed, never twice at once."""
 
         def loop() -> None:
-            while self._clock.wait(self._clock.now() + timedelta(seconds=seconds), self._stop):
+            while self._clock.pause(seconds, self._stop):
                 try:
                     work()
                 except Exception:
