@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from uuid import uuid4
 
+from sf_ml_framework.cli.files import write_text
 from sf_ml_framework.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ def write(file: Path, server: Server, password: str | None) -> None:
         f"{name} = {json.dumps(value)}\n" for name, value in parameters(server, password).items()
     )
     head = f"{kept.rstrip()}\n\n" if kept.strip() else ""
-    _write_privately(file, f"{head}[{NAME}]\n{entry}")
+    write_text(file, f"{head}[{NAME}]\n{entry}", mode=0o600)
 
 
 def _without_entry(text: str) -> str:
@@ -94,21 +92,3 @@ def _check(file: Path, text: str) -> None:
             f"{file} holds {NAME!r} already, in a form that is not replaced",
             remedy=f"remove that entry, or write it as a table [{NAME}]",
         )
-
-
-def _write_privately(file: Path, text: str) -> None:
-    fresh = file.with_name(f".{file.name}.{uuid4().hex[:8]}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # 0600 from the first byte on: the clients refuse a file that others can read.
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        fresh.replace(file)
-    except OSError as error:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise OperatorError(
-            f"{file} cannot be written: {error.strerror or error}",
-            remedy="name a file in a folder where you may write",
-        ) from error

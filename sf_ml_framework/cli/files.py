@@ -10,8 +10,13 @@ from uuid import uuid4
 from sf_ml_framework.errors import OperatorError
 
 
-def write_text(file: Path, text: str) -> None:
+def write_text(file: Path, text: str, *, mode: int = 0o666) -> None:
     """Write *text* to *file* as UTF-8, and make the folders above it.
+
+    Args:
+        file: is replaced whole.
+        text: what it will hold.
+        mode: who may read and write it, less what the process's mask takes away.
 
     Raises:
         OperatorError: that is impossible; what stood there before still stands.
@@ -19,7 +24,9 @@ def write_text(file: Path, text: str) -> None:
     temporary = file.with_name(f".{file.name}.{uuid4().hex[:8]}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+        # The mode holds from the first byte on.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
