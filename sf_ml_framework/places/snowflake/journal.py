@@ -16,9 +16,9 @@ import msgspec
 
 from sf_ml_framework.errors import OperatorError, UnknownNameError
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.places.snowflake.merging import merge
 from sf_ml_framework.places.snowflake.task_errors import remedy_of
 from sf_ml_framework.plan.names import NODE_RUNS, RUNS
-from sf_ml_framework.plan.tables import framework_tables
 from sf_ml_framework.run.records import NodeRun, RunRecord
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class SnowflakeJournal:
             "GIT_DIRTY": run.git_dirty,
             "RECORD": _ENCODER.encode(run).decode(),
         }
-        self._put(RUNS, self._runs, values, keys=("RUN_ID",))
+        self._put(self._runs, values, keys=1)
 
     def finish_run(self, run: RunRecord) -> None:
         """Replace the record of *run* by its final one."""
@@ -109,14 +109,13 @@ class SnowflakeJournal:
             "STARTED": node_run.started,
             "SECONDS": node_run.seconds,
             "ROWS": rows,
-            "ROW_COUNT": rows,
             "BYTES": sum(saved.bytes for saved in node_run.outputs),
             "PEAK_MEMORY_BYTES": node_run.peak_memory_bytes,
             "KEY": node_run.key.digest if node_run.key else "",
             "ERROR": node_run.error,
             "RECORD": _ENCODER.encode(node_run).decode(),
         }
-        self._put(NODE_RUNS, self._node_runs, values, keys=("RUN_ID", "NODE"), once="STARTED")
+        self._put(self._node_runs, values, keys=2, once="STARTED")
 
     def last_success(self, node: str) -> NodeRun | None:
         """Return the newest record of *node* that succeeded (not one that was skipped)."""
@@ -174,18 +173,8 @@ class SnowflakeJournal:
         self._ahead |= found
         return self._ahead.pop(run_id)
 
-    def _put(
-        self,
-        table: str,
-        named: str,
-        values: Mapping[str, Any],
-        *,
-        keys: Sequence[str],
-        once: str = "",
-    ) -> None:
-        columns = _declared(table)
-        merge = _merge(named, columns, keys, once=once)
-        self._account.execute(merge, tuple(values[column] for column in columns))
+    def _put(self, table: str, values: Mapping[str, Any], *, keys: int, once: str = "") -> None:
+        self._account.execute(merge(table, list(values), keys, once=once), tuple(values.values()))
 
     def _nodes_of(self, run_ids: Sequence[str]) -> dict[str, list[NodeRun]]:
         marks = ", ".join("?" * len(run_ids))
@@ -245,40 +234,6 @@ class SnowflakeJournal:
                 f"a record in {table} cannot be read: {error}",
                 remedy="nothing but this framework may write that table; delete the damaged row",
             ) from error
-
-
-def _declared(table: str) -> tuple[str, ...]:
-    """Return the columns that a deployment gives *table*."""
-    found = next(each for each in framework_tables("") if each.name.endswith(f".{table}"))
-    return tuple(column.name for column in found.columns)
-
-
-def _merge(table: str, columns: Sequence[str], keys: Sequence[str], *, once: str = "") -> str:
-    """Return the statement that inserts or replaces one row, bound in the order of *columns*.
-
-    Args:
-        table: qualified and quoted.
-        columns: all of them.
-        keys: those that tell a row.
-        once: a column of text that keeps its first value that is not empty.
-    """
-    names = {column: quoted(column) for column in columns}
-    source = ", ".join(f"? AS {name}" for name in names.values())
-    matching = " AND ".join(f"kept.{names[key]} = new.{names[key]}" for key in keys)
-    changes = ", ".join(
-        f"{name} = IFF(kept.{name} = '', new.{name}, kept.{name})"
-        if column == once
-        else f"{name} = new.{name}"
-        for column, name in names.items()
-        if column not in keys
-    )
-    listed = ", ".join(names.values())
-    values = ", ".join(f"new.{name}" for name in names.values())
-    return (
-        f"MERGE INTO {table} AS kept USING (SELECT {source}) AS new ON {matching}"
-        f" WHEN MATCHED THEN UPDATE SET {changes}"
-        f" WHEN NOT MATCHED THEN INSERT ({listed}) VALUES ({values})"
-    )
 
 
 def _seconds(column: Any, record: float) -> float:

@@ -8,15 +8,21 @@ from sf_ml_framework.identifiers import quoted
 
 
 def merge(
-    table: str, columns: Sequence[str], keys: int, types: Mapping[str, str] | None = None
+    table: str,
+    columns: Sequence[str],
+    keys: int,
+    types: Mapping[str, str] | None = None,
+    *,
+    once: str = "",
 ) -> str:
     """Return the statement, with a ``?`` for each of *columns* in their order.
 
     Args:
         table: its qualified and quoted name.
-        columns: lower case; the first of them are the key.
+        columns: in either case; the first of them are the key.
         keys: how many of them are the key.
         types: of columns whose value must be cast, as one that may be null.
+        once: a column of text that keeps its first value that is not empty.
     """
     cast = {name: f"CAST(? AS {kind})" for name, kind in (types or {}).items()}
     names = [quoted(name.upper()) for name in columns]
@@ -24,7 +30,13 @@ def merge(
         f"{cast.get(name, '?')} AS {named}" for name, named in zip(columns, names, strict=True)
     )
     same = " AND ".join(f"kept.{name} = new.{name}" for name in names[:keys])
-    changes = ", ".join(f"{name} = new.{name}" for name in names[keys:])
+    first = quoted(once.upper()) if once else ""
+    changes = ", ".join(
+        f"{name} = IFF(kept.{name} = '', new.{name}, kept.{name})"
+        if name == first
+        else f"{name} = new.{name}"
+        for name in names[keys:]
+    )
     return (
         f"MERGE INTO {table} AS kept USING (SELECT {source}) AS new ON {same}"
         f" WHEN MATCHED THEN UPDATE SET {changes}"

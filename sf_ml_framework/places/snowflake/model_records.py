@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.places.snowflake.merging import merge
 from sf_ml_framework.plan.names import DATASETS
 
 if TYPE_CHECKING:
@@ -91,17 +92,7 @@ class ModelRecords:
             record.dataset, record.version, "model", record.content, None, record.bytes,
             record.location, record.object_signature, record.saved_at, origin.run_id, origin.node,
         )  # fmt: skip
-        names = [quoted(name.upper()) for name in _COLUMNS]
-        source = ", ".join(f"? AS {name}" for name in names)
-        changes = ", ".join(f"{name} = new.{name}" for name in names[2:])
-        self._account.execute(
-            f"MERGE INTO {self._table} AS kept USING (SELECT {source}) AS new"
-            ' ON kept."DATASET" = new."DATASET" AND kept."VERSION" = new."VERSION"'
-            f" WHEN MATCHED THEN UPDATE SET {changes}"
-            f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)})"
-            f" VALUES ({', '.join(f'new.{name}' for name in names)})",
-            values,
-        )
+        self._account.execute(merge(self._table, _COLUMNS, keys=2), values)
 
 
 def content_in(comment: str) -> str:
