@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from sf_ml_framework.cli import connection_options
-from sf_ml_framework.settings import dotenv
 
 if TYPE_CHECKING:
     from sf_ml_framework.connection import Mode
@@ -60,24 +59,13 @@ def mode_of(where: Where, root: Path, environ: Mapping[str, str] = os.environ) -
         SettingsError: the account is meant, and the connection to it cannot be used; or
             MLOPS_MODE is no mode.
     """
-    if not where.flags and "local" in (where.mode, where.mode or _said(root, environ)):
-        # Who says so works here, whatever is wrong with a connection.
-        return "local"
+    # Where nothing hints at an account, nothing of connections is imported.
     hints = any(name.startswith(("SNOWFLAKE_", "MLOPS_MODE")) for name in environ)
     if not hints and not where.flags and not where.mode and not (root / ".env").is_file():
         return "local"
     from sf_ml_framework import connection
 
-    found = connection.resolve(root, where.flags, environ, checked=False)
-    mode = connection.mode(found, environ, where.mode, root)
-    if mode == "snowflake" and found is not None:
-        connection.check(found)
-    return mode
-
-
-def _said(root: Path, environ: Mapping[str, str]) -> str:
-    """Return what MLOPS_MODE says, in the environment or in ``.env``."""
-    return environ.get("MLOPS_MODE") or dotenv(root / ".env").get("MLOPS_MODE") or ""
+    return connection.decided(root, environ, where.flags, where.mode)
 
 
 def _mode(function: _F) -> _F:

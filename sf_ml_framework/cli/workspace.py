@@ -233,16 +233,10 @@ class Workspace:
 
     def worker_command(self) -> list[str]:
         """Return the command that starts a worker for this project."""
-        # The same words that container.py reads; the two rooms know each other as programs only.
-        local = msgspec.json.encode(self.settings.local).decode()
-        module = "sf_ml_framework.container"
-        command = [
-            sys.executable, "-m", module, "worker", "--project", str(self.root), "--local", local,
-        ]  # fmt: skip
-        if self.mode == "snowflake":
-            flags = msgspec.json.encode(dict(self.where.flags)).decode()
-            command += ["--target", self.target.name, "--connection", flags]
-        return command
+        from sf_ml_framework.run.process import worker_command
+
+        target = self.target.name if self.mode == "snowflake" else ""
+        return worker_command(self.root, self.settings.local, target=target, flags=self.where.flags)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ no ``repr``, record or message can show them.
 
 from __future__ import annotations
 
-from sf_ml_framework.connection.mode import MODE, Mode, mode
+from sf_ml_framework.connection.mode import MODE, Mode, decided, mode
 from sf_ml_framework.connection.resolve import resolve
 from sf_ml_framework.connection.signin import Method, arguments, check, method_of
 from sf_ml_framework.connection.values import ConnectionSettings, Level, Secret, Value
@@ -22,6 +22,7 @@ __all__ = [
     "Value",
     "arguments",
     "check",
+    "decided",
     "method_of",
     "mode",
     "resolve",

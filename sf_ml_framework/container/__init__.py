@@ -124,13 +124,9 @@ def _run_node(given: argparse.Namespace, root: Path, settings: Settings, command
 
 def _in_account(root: Path) -> bool:
     """Return whether the node's data are in an account, as MLOPS_MODE or a connection says."""
-    if os.environ.get("MLOPS_MODE") == "local":
-        # Who says so works here, whatever is wrong with a connection.
-        return False
     from sf_ml_framework import connection
 
-    found = connection.resolve(root, {}, os.environ, checked=False)
-    return connection.mode(found, os.environ, root=root) == "snowflake"
+    return connection.decided(root, os.environ, {}) == "snowflake"
 
 
 def _report(node_run: NodeRun) -> int:

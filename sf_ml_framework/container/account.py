@@ -230,7 +230,7 @@ class _Visit:
         """Record that the node is stopped, while it still holds the thread and the connection."""
         from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
 
-        step = job.attempts.step
+        step = job.step
         if step is None:
             return
         with opened(self.root, self.target, step.node.name) as account:

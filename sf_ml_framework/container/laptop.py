@@ -18,18 +18,11 @@ from sf_ml_framework.run.records import NodeRun
 from sf_ml_framework.settings import LocalSettings, Settings
 
 
-def worker_command(root: Path, local: LocalSettings) -> list[str]:
-    """Return the command that starts a worker for the project in *root*."""
-    kept = msgspec.json.encode(local).decode()
-    module = "sf_ml_framework.container"
-    return [sys.executable, "-m", module, "worker", "--project", str(root), "--local", kept]
-
-
 def work(arguments: Sequence[str]) -> int:
     """Be a worker until the run hangs up; return the exit code."""
     from sf_ml_framework.run.worker import serve
 
-    # Written by worker_command alone: pairs of a name and a value.
+    # Written by run.process.worker_command alone: pairs of a name and a value.
     given = dict(zip(arguments[::2], arguments[1::2], strict=True))
     root = Path(given["--project"])
     sys.path.insert(0, str(root))
@@ -37,7 +30,7 @@ def work(arguments: Sequence[str]) -> int:
         from sf_ml_framework.container.account import serve_in_account
 
         flags = msgspec.json.decode(given["--connection"], type=dict[str, str])
-        return serve_in_account(int(given["--fd"]), root, given["--target"], flags)
+        return leave(serve_in_account(int(given["--fd"]), root, given["--target"], flags))
     local = msgspec.json.decode(given["--local"], type=LocalSettings)
     return leave(serve(int(given["--fd"]), lambda: open_place(root, local), root))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from sf_ml_framework.errors import FrameworkError
+from sf_ml_framework.errors import FrameworkError, UnknownNameError, UsageError
 from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.run.bindings import resolve
 from sf_ml_framework.run.cache import Cache, Decision
@@ -16,7 +19,7 @@ from sf_ml_framework.run.execute import attempt
 from sf_ml_framework.run.interrupts import Stopped
 from sf_ml_framework.run.outcome import Failure, Outcome, failure_of
 from sf_ml_framework.run.ports import Journal, Place
-from sf_ml_framework.run.records import NodeRun
+from sf_ml_framework.run.records import NodeRun, RunRecord
 from sf_ml_framework.run.run_record import DONE
 from sf_ml_framework.run.step import Step
 
@@ -25,14 +28,20 @@ _OUT_OF_MEMORY = ("memoryerror", "bad_alloc", "out of memory", "outofmemory")
 """How Python, NumPy, Arrow, C++ and DuckDB say it."""
 
 
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""It becomes part of the names of files, so it is no path."""
+
+
 class Attempts:
-    """Carries single nodes out in this process and records how each goes.
+    """Carries single nodes of one project out in this process and records how each goes.
 
     Args:
         manifest: the project.
-        place: where data is loaded from and saved to.
+        place: where data is loaded from and saved to; the caller closes it.
         journal: gets the record of every attempt.
         cache: makes the key, and says whether results still hold.
+        root: the project's folder; a node runs with it as working directory.
+        settings: kept in the record of the run.
         retry_seconds: pause before the second attempt; each further pause is twice as long.
     """
 
@@ -43,15 +52,43 @@ class Attempts:
         journal: Journal,
         cache: Cache,
         *,
-        retry_seconds: float,
+        root: Path,
+        settings: Mapping[str, Any] | None = None,
+        retry_seconds: float = 0.5,
     ) -> None:
+        self.manifest = manifest
         self.place = place
         self.journal = journal
         self.cache = cache
+        self.root = root
+        self.settings = dict(settings or {})
         self.retry_seconds = retry_seconds
         self.datasets = {dataset.name: dataset for dataset in manifest.datasets}
         self.step: Step | None = None
         """The node that is on its way, for whoever must say in its place that it was stopped."""
+
+    def check(self, name: str, run_id: str) -> None:
+        """Refuse a node that there is not, and what cannot be the id of a run.
+
+        Raises:
+            UsageError: it is one of these.
+        """
+        names = [node.name for node in self.manifest.nodes]
+        if name not in names:
+            raise UnknownNameError(kind="node", name=name, known=names)
+        if not _RUN_ID.fullmatch(run_id):
+            raise UsageError(
+                f"{run_id!r} cannot be the id of a run",
+                remedy="use letters, digits, '-', '_' and '.'",
+            )
+
+    def known_run(self, run_id: str) -> RunRecord | None:
+        """Return the record of exactly that run; none when there is none."""
+        try:
+            found = self.journal.run(run_id)
+        except UnknownNameError:
+            return None
+        return found if found.run_id == run_id else None
 
     def carry_out(
         self,

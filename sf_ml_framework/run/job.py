@@ -7,64 +7,24 @@ when its results still hold, which is what makes a retry after a mended node che
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping
 from contextlib import chdir, closing
-from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from sf_ml_framework.errors import UnknownNameError, UsageError
-from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.run.attempts import Attempts
 from sf_ml_framework.run.bindings import bind
-from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.git import GitStatus
 from sf_ml_framework.run.inputs import check_present
 from sf_ml_framework.run.interrupts import Stopped
 from sf_ml_framework.run.overrides import Overrides
-from sf_ml_framework.run.ports import Journal, Place
 from sf_ml_framework.run.records import NodeRun, RunRecord
 from sf_ml_framework.run.run_record import begun, ended
 from sf_ml_framework.run.step import Step
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-"""It becomes part of the names of files, so it is no path."""
 
-
-class Job:
-    """Runs single nodes of a shared run.
-
-    Args:
-        manifest: the project.
-        place: where data is loaded from and saved to; the caller closes it.
-        journal: gets the records; other processes write to it at the same time.
-        cache: says what may be skipped.
-        root: the project's folder; a node runs with it as working directory.
-        settings: kept in the record of the run.
-        retry_seconds: pause before the second attempt; each further pause is twice as long.
-    """
-
-    def __init__(
-        self,
-        manifest: Manifest,
-        place: Place,
-        journal: Journal,
-        cache: Cache,
-        *,
-        root: Path,
-        settings: Mapping[str, Any] | None = None,
-        retry_seconds: float = 0.5,
-    ) -> None:
-        self.manifest = manifest
-        self.place = place
-        self.journal = journal
-        self.cache = cache
-        self.root = root
-        self.settings = dict(settings or {})
-        self.attempts = Attempts(manifest, place, journal, cache, retry_seconds=retry_seconds)
+class Job(Attempts):
+    """Runs single nodes of a shared run; other processes write to its journal at the same time."""
 
     def run(
         self,
@@ -92,14 +52,8 @@ class Job:
             DataError: an input is not there.
             Stopped: the process was told to stop; the record says so.
         """
+        self.check(name, run_id)
         names = [node.name for node in self.manifest.nodes]
-        if name not in names:
-            raise UnknownNameError(kind="node", name=name, known=names)
-        if not _RUN_ID.fullmatch(run_id):
-            raise UsageError(
-                f"{run_id!r} cannot be the id of a run",
-                remedy="use letters, digits, '-', '_' and '.'",
-            )
         # Bound with its fellows: what one of them redirects is read there.
         bound = bind(self.manifest, [name] if alone else names, overrides)
         step = Step(run_id=run_id, node=self.manifest.node(name), bindings=bound[name])
@@ -109,9 +63,9 @@ class Job:
             try:
                 check_present(self.manifest, {name: bound[name]}, self.place)
             except (Exception, Stopped, KeyboardInterrupt) as error:
-                self.attempts.refuse(step, error, ended=lambda: self._end(run, began, alone=alone))
+                self.refuse(step, error, ended=lambda: self._end(run, began, alone=alone))
                 raise
-            return self.attempts.carry_out(
+            return self.carry_out(
                 step,
                 commit=run.commit,
                 force=force,
@@ -128,7 +82,7 @@ class Job:
         self, run_id: str, selection: tuple[str, ...], overrides: Overrides, command: str
     ) -> RunRecord:
         """Return the run, recorded unless one of its nodes has done so; an ended one goes on."""
-        known = self._known(run_id)
+        known = self.known_run(run_id)
         if known is None:
             with closing(GitStatus(self.root)) as git:
                 known = begun(
@@ -145,10 +99,3 @@ class Job:
         run = msgspec.structs.replace(known, status="running")
         self.journal.start_run(run)
         return run
-
-    def _known(self, run_id: str) -> RunRecord | None:
-        try:
-            found = self.journal.run(run_id)
-        except UnknownNameError:
-            return None
-        return found if found.run_id == run_id else None

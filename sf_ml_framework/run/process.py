@@ -6,23 +6,48 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+
+import msgspec
 
 from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.run.inputs import Slot
 from sf_ml_framework.run.logs import tail_of
 from sf_ml_framework.run.messages import GRACE_SECONDS, Channel, Job, Warm
 from sf_ml_framework.run.outcome import Failure
+from sf_ml_framework.settings import LocalSettings
 
 NEVER = float("inf")
 START_SECONDS = 60.0
 """How long a worker may take to come up."""
 REAP_SECONDS = 1.0
 """How long a worker whose socket is closed may take to end."""
+
+
+def worker_command(
+    root: Path, local: LocalSettings, *, target: str = "", flags: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the command that starts a worker for the project in *root*.
+
+    Args:
+        root: the project's folder.
+        local: how data is kept on this machine.
+        target: where data is in an account instead; empty: on this machine.
+        flags: what the command line of the run said of the connection.
+    """
+    kept = msgspec.json.encode(local).decode()
+    # Whoever picks a place stands above this room, and is known to it as a program alone.
+    command = [sys.executable, "-m", "sf_ml_framework.container", "worker"]
+    command += ["--project", str(root), "--local", kept]
+    if target:
+        said = msgspec.json.encode(dict(flags or {})).decode()
+        command += ["--target", target, "--connection", said]
+    return command
 
 
 class WorkerProcess:

@@ -11,13 +11,13 @@ from contextlib import closing
 import pytest
 
 from sf_ml_framework import settings
-from sf_ml_framework.container.laptop import worker_command
 from sf_ml_framework.manifest import codec, graph
 from sf_ml_framework.places.local.place import LocalPlace
 from sf_ml_framework.run.bindings import bind, resolve
 from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.journal import FILE, SqliteJournal
 from sf_ml_framework.run.overrides import Overrides
+from sf_ml_framework.run.process import worker_command
 from sf_ml_framework.run.runner import Runner, RunRequest
 from tests.integration.cache.shop import FILES, LIBRARY
 

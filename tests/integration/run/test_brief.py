@@ -63,11 +63,12 @@ RUN = (
     """
 import json, sys
 from pathlib import Path
-from sf_ml_framework.container.laptop import open_place, worker_command
+from sf_ml_framework.container.laptop import open_place
 from sf_ml_framework.manifest.load import compiled
 from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.journal import FILE, SqliteJournal
 from sf_ml_framework.run.overrides import Overrides
+from sf_ml_framework.run.process import worker_command
 from sf_ml_framework.run.runner import Runner, RunRequest
 from sf_ml_framework.settings import LocalSettings
 from tests.integration.run.running import Recorder

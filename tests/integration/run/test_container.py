@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from sf_ml_framework.container import main
-from sf_ml_framework.container.laptop import worker_command
 from sf_ml_framework.run.journal import FILE, SqliteJournal
 from sf_ml_framework.run.lock import Holder, RunLock
+from sf_ml_framework.run.process import worker_command
 from sf_ml_framework.settings import LocalSettings
 from tests.integration.run.running import REPOSITORY, wait_for_end
 
@@ -134,10 +134,11 @@ def test_what_ran_here_is_skipped_by_a_later_run(root):
 COMPILE = """
 import sys
 from pathlib import Path
-from sf_ml_framework.container.laptop import open_place, worker_command
+from sf_ml_framework.container.laptop import open_place
 from sf_ml_framework.manifest.load import compiled
 from sf_ml_framework.run.cache import Cache
 from sf_ml_framework.run.journal import FILE, SqliteJournal
+from sf_ml_framework.run.process import worker_command
 from sf_ml_framework.run.runner import Runner, RunRequest
 from sf_ml_framework.settings import LocalSettings
 from tests.integration.run.running import Recorder
