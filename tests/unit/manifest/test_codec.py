@@ -1,10 +1,16 @@
 """The manifest survives its own text, and one manifest has one text."""
 
+import builtins
 import json
+import types
+import typing
+from enum import Enum
+from typing import Any, get_args, get_origin
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec.structs import fields, replace
 
 from sf_ml_framework.errors import SettingsError
 from sf_ml_framework.manifest.codec import decode, encode
@@ -12,71 +18,45 @@ from sf_ml_framework.manifest.model import FORMAT, Manifest
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)
 finite = st.floats(allow_nan=False, allow_infinity=False)
-scalars = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | finite | st.text(max_size=20)
+integers = st.integers(-(2**60), 2**60)
+texts = st.text(max_size=20)
 values = st.recursive(
-    scalars,
+    st.none() | st.booleans() | integers | finite | texts,
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
     ),
     max_leaves=6,
 )
-places = st.text(max_size=20)
+LEAVES = {
+    str: texts | names,
+    int: integers,
+    float: finite,
+    bool: st.booleans(),
+    type(None): st.none(),
+    Any: values,
+}
+
+
+def of_type(wanted):
+    """Return what generates values of a field's type: a field that is new is generated too."""
+    match get_origin(wanted), get_args(wanted):
+        case (typing.Literal, choices):
+            return st.sampled_from(choices)
+        case ((types.UnionType | typing.Union), members):
+            return st.one_of(*map(of_type, members))
+        case (builtins.tuple, (member, _)):
+            return st.lists(of_type(member), max_size=3).map(tuple)
+        case (builtins.dict, (key, value)):
+            return st.dictionaries(of_type(key), of_type(value), max_size=3)
+    if wanted in LEAVES:
+        return LEAVES[wanted]
+    if issubclass(wanted, Enum):
+        return st.sampled_from(wanted)
+    return st.builds(wanted, **{field.name: of_type(field.type) for field in fields(wanted)})
 
 
 def manifests():
-    from sf_ml_framework.manifest import model
-
-    columns = st.builds(
-        model.ColumnSpec,
-        name=names,
-        type=st.sampled_from(["integer", "string", "decimal(10,2)"]),
-        nullable=st.booleans(),
-        minimum=st.none() | finite | st.integers(-10, 10) | st.text(max_size=5),
-        allowed=st.lists(st.text(max_size=5) | st.integers(0, 5) | st.booleans(), max_size=3).map(
-            tuple
-        ),
-    )
-    datasets = st.builds(
-        model.DatasetSpec,
-        name=names,
-        kind=st.sampled_from(["table", "model", "report", "document"]),
-        description=st.text(max_size=20),
-        join_keys=st.lists(names, max_size=2).map(tuple),
-        columns=st.lists(columns, max_size=3).map(tuple),
-        place=places,
-    )
-    nodes = st.builds(
-        model.NodeSpec,
-        name=names,
-        function=names,
-        inputs=st.lists(
-            st.builds(
-                model.InputSpec,
-                argument=names,
-                dataset=names,
-                frame=st.sampled_from(["ibis", "pandas", "dataclass", "any"]),
-            ),
-            max_size=2,
-        ).map(tuple),
-        outputs=st.lists(st.builds(model.OutputSpec, dataset=names, key=names), max_size=2).map(
-            tuple
-        ),
-        params=st.dictionaries(names, values, max_size=3),
-        dependencies=st.lists(names, max_size=3).map(tuple),
-        resources=st.builds(
-            model.Resources,
-            pool_size=st.sampled_from(list(model.PoolSize)),
-            memory_bytes=st.integers(1, 2**40),
-        ),
-        retries=st.integers(0, 5),
-    )
-    return st.builds(
-        Manifest,
-        format=st.just(FORMAT),
-        project=names,
-        nodes=st.lists(nodes, max_size=4).map(tuple),
-        datasets=st.lists(datasets, max_size=4).map(tuple),
-    )
+    return of_type(Manifest).map(lambda manifest: replace(manifest, format=FORMAT))
 
 
 @given(manifests())
