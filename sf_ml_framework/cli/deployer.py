@@ -50,34 +50,31 @@ def open_deployer(
 ) -> Iterator[Opened]:
     """Compile the project, connect, and close the connection afterwards.
 
-    Args:
-        invocation: names the project, and is told of progress.
-        target: name in mlops.yml; empty: the default one.
-        tag: of the image that the tasks run; empty: the target's.
-        thorough: whether each task is asked for what SHOW TASKS does not tell.
+    An empty *target* is the default one, an empty *tag* of the tasks' image the target's. If
+    *thorough*, each task is asked for what SHOW TASKS does not tell.
     """
     from sf_ml_framework import targets
     from sf_ml_framework.deploy.apply import Deployer
     from sf_ml_framework.places.snowflake.deployments import SnowflakeHistory
     from sf_ml_framework.places.snowflake.ml_job_bodies import ml_job_bodies
     from sf_ml_framework.places.snowflake.platform import SnowflakePlatform
-    from sf_ml_framework.plan import ml_jobs
     from sf_ml_framework.plan.compile import compile_desired
+    from sf_ml_framework.plan.ml_jobs import undeployed
     from sf_ml_framework.run.git import GitStatus
 
     with open_workspace(invocation) as workspace:
         chosen = targets.load(workspace.settings, target)
         manifest, project = workspace.manifest, workspace.settings.project
         # Before an account is asked for: what is wrong with the pipeline is told without one.
-        bodies = ml_jobs.undeployed(manifest, chosen)
-        desired = compile_desired(manifest, chosen, tag=tag, bodies=bodies)
+        desired = compile_desired(manifest, chosen, tag=tag, bodies=undeployed(manifest, chosen))
         git = GitStatus(workspace.root)
     with open_account(invocation, target, role=chosen.deploy_role) as opened:
         jobs = ml_job_bodies(opened.account, workspace.root, project, manifest, chosen)
         if jobs is not None:
             desired = compile_desired(manifest, chosen, tag=tag, bodies=jobs.bodies())
-        provide = jobs.provide if jobs is not None else None
-        platform = SnowflakePlatform(opened.account, thorough=thorough, before=provide)
+        platform = SnowflakePlatform(
+            opened.account, thorough=thorough, before=jobs and jobs.provide
+        )
         history = SnowflakeHistory(opened.account, chosen.database, chosen.schema)
         yield Opened(
             deployer=Deployer(platform, history, Progress(invocation.output)),

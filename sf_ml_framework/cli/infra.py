@@ -12,7 +12,10 @@ from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from sf_ml_framework.plan.objects import Part
+    from collections.abc import Collection
+
+    from sf_ml_framework.cli.account import OpenedAccount
+    from sf_ml_framework.plan.objects import Desired, Part
 
 
 @click.group(cls=Group)
@@ -88,24 +91,16 @@ def apply(invocation: Invocation, /, target: str, parts: tuple[Part, ...], *, ye
     """
     from sf_ml_framework.cli.account import open_account
     from sf_ml_framework.cli.deployer import agreed
-    from sf_ml_framework.identifiers import quoted
     from sf_ml_framework.plan.compile import compile_desired
     from sf_ml_framework.plan.ml_jobs import undeployed
-    from sf_ml_framework.plan.script import ADMIN, statements_of
+    from sf_ml_framework.plan.script import ADMIN
 
     output = invocation.output
-    chosen = parts or ("admin", "deploy")
     with open_account(invocation, target, role="" if parts == ("deploy",) else ADMIN) as opened:
         with open_workspace(invocation) as workspace:
             bodies = undeployed(workspace.manifest, opened.target)
             desired = compile_desired(workspace.manifest, opened.target, bodies=bodies)
-        statements: list[str] = []
-        if "admin" in chosen:
-            user = opened.account.rows("SELECT CURRENT_USER() AS name")[0]["name"]
-            grant = f"GRANT ROLE {quoted(desired.deploy_role)} TO USER {quoted(user)}"
-            statements += [*statements_of(desired, "admin"), grant]
-        if "deploy" in chosen:
-            statements += statements_of(desired, "deploy")
+        statements = _statements(opened, desired, parts or ("admin", "deploy"))
         for statement in statements:
             output.talk(f"{statement};")
         if not agreed(invocation, f"run these in {opened.settings.account}?", yes=yes):
@@ -114,3 +109,18 @@ def apply(invocation: Invocation, /, target: str, parts: tuple[Part, ...], *, ye
             output.talk(f"[{number}/{len(statements)}] {statement.partition(chr(10))[0]}")
             opened.account.execute(statement)
     output.text(f"{len(statements)} statements were run; next: push the image, then `mlops deploy`")
+
+
+def _statements(opened: OpenedAccount, desired: Desired, parts: Collection[Part]) -> list[str]:
+    """Return what makes *parts*, the grant of the deploying role to this user included."""
+    from sf_ml_framework.identifiers import quoted
+    from sf_ml_framework.plan.script import statements_of
+
+    statements: list[str] = []
+    if "admin" in parts:
+        user = opened.account.rows("SELECT CURRENT_USER() AS name")[0]["name"]
+        grant = f"GRANT ROLE {quoted(desired.deploy_role)} TO USER {quoted(user)}"
+        statements += [*statements_of(desired, "admin"), grant]
+    if "deploy" in parts:
+        statements += statements_of(desired, "deploy")
+    return statements

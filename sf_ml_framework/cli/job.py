@@ -40,9 +40,6 @@ def execute_in_pool(
 
     output, more = invocation.output, with_target(target)
     with open_graph(invocation, target) as opened:
-        known = [each.name for each in opened.manifest.nodes]
-        if node not in known:
-            raise UnknownNameError(kind="node", name=node, known=known)
         run_id = new_run_id()
         name = graph_jobs.job_name(opened.target, run_id)
         sql = _statement(opened, node, run_id, options)
@@ -67,6 +64,9 @@ def execute_in_pool(
 def _statement(opened: OpenedGraph, node: str, run_id: str, options: dict[str, Any]) -> str:
     from sf_ml_framework.deploy import graph_jobs
 
+    known = [each.name for each in opened.manifest.nodes]
+    if node not in known:
+        raise UnknownNameError(kind="node", name=node, known=known)
     changed = _typed(opened, node, options)
     return graph_jobs.statement(
         opened.manifest.node(node),

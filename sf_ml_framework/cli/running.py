@@ -28,6 +28,7 @@ from sf_ml_framework.cli.where import where_options, where_options_but_target
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
+    from sf_ml_framework.cli.output import Output
     from sf_ml_framework.run.process import WorkerProcess
     from sf_ml_framework.run.records import NodeRun, RunRecord
     from sf_ml_framework.run.runner import RunRequest
@@ -92,7 +93,7 @@ def run(invocation: Invocation, /, **options: Any) -> None:
     ):
         request = request_of(workspace, invocation, asked)
 
-        from sf_ml_framework.cli import report, summary
+        from sf_ml_framework.cli import report
         from sf_ml_framework.cli.progress import progress_on
 
         progress = progress_on(output, stream, verbose=bool(invocation.verbose))
@@ -101,17 +102,24 @@ def run(invocation: Invocation, /, **options: Any) -> None:
             record = workspace.runner(progress, asked.workers, early).run(request)
         finally:
             progress.close()
-        nodes = in_order(record, workspace.journal.node_runs(record.run_id))
-        page = report.after_run(workspace, record, nodes, output)
-        found: Any = {"resume": progress.resume_command, "page": page}
-        summary.tell_failures(workspace, nodes, output)
-        if asked.form == "table":
-            summary.tell(workspace, record, nodes, output, **found)
-        else:
-            summary.show(record, nodes, asked.form, output, **found)
-        code = summary.exit_code(record, nodes)
+        code = _told(workspace, record, progress.resume_command, asked.form, output)
     if code:
         raise click.exceptions.Exit(code)
+
+
+def _told(workspace: Workspace, record: RunRecord, resume: str, form: Form, output: Output) -> int:
+    """Tell how a run ended, its report included, and return the exit code."""
+    from sf_ml_framework.cli import report, summary
+
+    nodes = in_order(record, workspace.journal.node_runs(record.run_id))
+    page = report.after_run(workspace, record, nodes, output)
+    found: Any = {"resume": resume, "page": page}
+    summary.tell_failures(workspace, nodes, output)
+    if form == "table":
+        summary.tell(workspace, record, nodes, output, **found)
+    else:
+        summary.show(record, nodes, form, output, **found)
+    return summary.exit_code(record, nodes)
 
 
 @click.command(cls=Command)

@@ -37,22 +37,12 @@ def see_through(
 ) -> None:
     """Find the run that was asked for, wait for its end if that is wanted, and tell of it.
 
-    Args:
-        invocation: gets the output.
-        opened: the account.
-        graph: the graph.
-        runs: finds and waits.
-        marker: of a run that was just asked for.
-        run_id: instead, a run that is known.
-        attempt: which of it is waited for.
-        wait: whether to wait for the end.
-        form: ``table`` or ``json``.
-        more: what the next line must say too, such as a target.
+    The run is the *attempt* of *run_id*, or the one just asked for that bears *marker*. *more* is
+    what the line to type next must say too, such as a target.
 
     Raises:
         Exit: the run failed (with the code of who must act), or the waiting was stopped.
     """
-    output, program = invocation.output, invocation.program
     try:
         run_id = run_id or runs.begun(graph, marker, patient=wait)
         if not wait:
@@ -60,16 +50,26 @@ def see_through(
             return
         ended = runs.wait(graph, run_id, attempt=attempt)
     except KeyboardInterrupt:
-        what = f"run {run_id}" if run_id else "the run that was asked for"
-        output.complain(f"stopped waiting; {what} goes on in the account")
-        output.complain(f"  look:   {program} tasks status --watch{more}")
-        output.complain(f"  cancel: {program} tasks cancel {run_id}{more}".rstrip())
+        _tell_stopped(invocation, run_id, more)
         raise click.exceptions.Exit(INTERRUPTED) from None
     code = tell_end(
-        opened, graph, ended, output, line=lambda words: f"{program} {words}{more}", form=form
+        opened,
+        graph,
+        ended,
+        invocation.output,
+        line=lambda words: f"{invocation.program} {words}{more}",
+        form=form,
     )
     if code:
         raise click.exceptions.Exit(code)
+
+
+def _tell_stopped(invocation: Invocation, run_id: str, more: str) -> None:
+    output, program = invocation.output, invocation.program
+    what = f"run {run_id}" if run_id else "the run that was asked for"
+    output.complain(f"stopped waiting; {what} goes on in the account")
+    output.complain(f"  look:   {program} tasks status --watch{more}")
+    output.complain(f"  cancel: {program} tasks cancel {run_id}{more}".rstrip())
 
 
 def _tell_begun(invocation: Invocation, run_id: str, form: str, more: str) -> None:

@@ -52,8 +52,7 @@ def resolve(
 
     Args:
         root: the project, whose ``.env`` is read; none reads no ``.env``.
-        flags: what the command line gives, by key; ``connection`` names one of the files,
-            ``temporary`` (any text) leaves the files out.
+        flags: of the command line, by key; ``temporary`` (any text) leaves the files out.
         environ: the environment; the files are where it says.
         needed: else a broken file of the home directory stops nobody who asked for no connection.
         checked: whether a connection that cannot work is refused; else ``check`` does it later.
@@ -70,7 +69,7 @@ def resolve(
         return None
     connection = ConnectionSettings(
         values=kept,
-        name=said.name if said.name in said.files.sections or said.asked is not None else "",
+        name=said.name if said.is_named else "",
         named_by=said.named_by,
         given=said.deliberate or _account_is_near(kept),
         in_container=said.container,
@@ -99,6 +98,11 @@ class _Gathered(msgspec.Struct, frozen=True, kw_only=True):
     def deliberate(self) -> bool:
         """Whether this call asked for a connection, whatever its values."""
         return self.container or self.asked is not None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its name is more than the default that no file has."""
+        return self.name in self.files.sections or self.asked is not None
 
     @property
     def trusted(self) -> bool:

@@ -62,19 +62,8 @@ def statement(
         OperatorError: the node asks for more than one container.
         SettingsError: a value would end the specification in SQL.
     """
-    if node.resources.target_instances > 1:
-        raise OperatorError(
-            f"node {node.name!r} asks for {node.resources.target_instances} instances, which an ML"
-            " Job makes, not a job of one container",
-            remedy=f"run its task: mlops tasks run, then mlops tasks logs {node.name}",
-        )
-    content: dict[str, Any] = jobs.specification(node, target, tag)
-    container = content["spec"]["containers"][0]
-    for option, value in (("--inputs", inputs), ("--outputs", outputs)):
-        if value:
-            text = msgspec.json.encode(value, order="sorted").decode()
-            container["args"] = [*container["args"], option, text]
-    container["env"] = {**container["env"], "MLOPS_RUN_ID": run_id}
+    content = _specification(node, target, tag)
+    _change(content["spec"]["containers"][0], run_id, inputs, outputs)
     pool = target.pools[node.resources.pool_size].name
     lines = [
         "EXECUTE JOB SERVICE",
@@ -89,6 +78,27 @@ def statement(
         lines.append(f"  EXTERNAL_ACCESS_INTEGRATIONS = ({integrations})")
     quoted = dollar("\n" + yaml_text.dump(content), f"the job of node {node.name!r}")
     return "\n".join([*lines, f"  FROM SPECIFICATION {quoted}"])
+
+
+def _specification(node: NodeSpec, target: Target, tag: str) -> dict[str, Any]:
+    if node.resources.target_instances > 1:
+        raise OperatorError(
+            f"node {node.name!r} asks for {node.resources.target_instances} instances, which an ML"
+            " Job makes, not a job of one container",
+            remedy=f"run its task: mlops tasks run, then mlops tasks logs {node.name}",
+        )
+    return jobs.specification(node, target, tag)
+
+
+def _change(
+    container: dict[str, Any], run_id: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> None:
+    """Tell *container* which run it is, and what that changes."""
+    for option, value in (("--inputs", inputs), ("--outputs", outputs)):
+        if value:
+            text = msgspec.json.encode(value, order="sorted").decode()
+            container["args"] = [*container["args"], option, text]
+    container["env"] = {**container["env"], "MLOPS_RUN_ID": run_id}
 
 
 def followed(

@@ -338,16 +338,7 @@ def repair(
     run = named_run(control, graph, name)
     newest = control.runs(graph, limit=1)[0]
     going = control.flights(graph).going
-    if run.run_id in going or run.status == "running":
-        raise OperatorError(
-            f"run {run.run_id} still goes on",
-            remedy="wait for it (`mlops tasks status --watch`), or cancel it first",
-        )
-    if run.status not in ("failed", "cancelled"):
-        raise UsageError(
-            f"run {run.run_id} {run.status}: there is nothing to repair",
-            remedy="start a new one with `mlops tasks run`",
-        )
+    _check_to_repair(run, going)
     why = "--new was given" if fresh else _why_not_last(control, graph, run, newest, going)
     if not why:
         try:
@@ -359,6 +350,19 @@ def repair(
             return Repair(way="retry_last", why=said, run=run), ""
     marker = runs.ask(graph, repaired_config(run))
     return Repair(way="new_run", why=why, run=run), marker
+
+
+def _check_to_repair(run: GraphRun, going: Collection[str]) -> None:
+    if run.run_id in going or run.status == "running":
+        raise OperatorError(
+            f"run {run.run_id} still goes on",
+            remedy="wait for it (`mlops tasks status --watch`), or cancel it first",
+        )
+    if run.status not in ("failed", "cancelled"):
+        raise UsageError(
+            f"run {run.run_id} {run.status}: there is nothing to repair",
+            remedy="start a new one with `mlops tasks run`",
+        )
 
 
 def _why_not_last(

@@ -156,7 +156,10 @@ def check_producers(
         datasets: the catalog.
     """
     known = {dataset.name: dataset for dataset in datasets}
-    made = Counter(name for names in outputs.values() for name in names)
+    makers: dict[str, list[str]] = {}
+    for node in nodes:
+        for name in outputs[node.name]:
+            makers.setdefault(name, []).append(node.name)
     for node in nodes:
         for name in [*inputs[node.name], *outputs[node.name]]:
             if name not in known:
@@ -166,28 +169,36 @@ def check_producers(
                     remedy=nearest(name, known),
                     place=node.place,
                 )
-        for name in outputs[node.name]:
-            if made[name] > 1:
-                makers = [each.name for each in nodes if name in outputs[each.name]]
-                yield Fault(
-                    message=f"dataset {name!r} is made by {' and '.join(map(repr, makers))}",
-                    remedy="let one node make it",
-                    place=node.place,
-                )
-            elif name in known and known[name].path:
-                yield Fault(
-                    message=f"dataset {name!r} is a source (it has a path),"
-                    f" and node {node.name!r} makes it",
-                    remedy="take the path away, or save under another name",
-                    place=node.place,
-                )
+        yield from _check_made(node, outputs[node.name], makers, known)
         for name in inputs[node.name]:
-            if name in known and not made[name] and not known[name].path:
+            if name in known and name not in makers and not known[name].path:
                 yield Fault(
                     message=f"dataset {name!r}, which node {node.name!r} reads, is made by no node",
                     remedy="name it in the outputs of a node, or give it a path if it is a source",
                     place=node.place,
                 )
+
+
+def _check_made(
+    node: NodeConfig,
+    outputs: Sequence[str],
+    makers: Mapping[str, Sequence[str]],
+    known: Mapping[str, Dataset],
+) -> Iterator[Fault]:
+    for name in outputs:
+        if len(makers[name]) > 1:
+            yield Fault(
+                message=f"dataset {name!r} is made by {' and '.join(map(repr, makers[name]))}",
+                remedy="let one node make it",
+                place=node.place,
+            )
+        elif name in known and known[name].path:
+            yield Fault(
+                message=f"dataset {name!r} is a source (it has a path),"
+                f" and node {node.name!r} makes it",
+                remedy="take the path away, or save under another name",
+                place=node.place,
+            )
 
 
 def check_dependencies(nodes: Sequence[NodeConfig], implied: Edges) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import chdir, closing
+from functools import partial
 
 import msgspec
 
@@ -59,18 +60,13 @@ class Job(Attempts):
         step = Step(run_id=run_id, node=self.manifest.node(name), bindings=bound[name])
         with chdir(self.root):
             run = self._join(run_id, tuple(bound), overrides, command)
-            began = time.monotonic()
+            end = partial(self._end, run, time.monotonic(), alone=alone)
             try:
                 check_present(self.manifest, {name: bound[name]}, self.place)
             except (Exception, Stopped, KeyboardInterrupt) as error:
-                self.refuse(step, error, ended=lambda: self._end(run, began, alone=alone))
+                self.refuse(step, error, ended=end)
                 raise
-            return self.carry_out(
-                step,
-                commit=run.commit,
-                force=force,
-                ended=lambda: self._end(run, began, alone=alone),
-            )
+            return self.carry_out(step, commit=run.commit, force=force, ended=end)
 
     def _end(self, run: RunRecord, began: float, *, alone: bool) -> None:
         if alone:
