@@ -26,6 +26,9 @@ class FilePlace:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def for_node(self, *, run_id: str, node: str, commit: str) -> FilePlace:
+        return self
+
     def resolve(self, dataset: DatasetSpec, version: str) -> str:
         if version == "current":
             return dataset.version
