@@ -1,15 +1,22 @@
 """CREATE TABLE, SCHEMA and DATABASE .. CLONE, and FILE FORMAT, SEQUENCE and STAGE.
 
 Source: Snowflake, "CREATE <object> … CLONE", "Cloning considerations": a table takes COPY GRANTS,
-the objects in a schema or database keep their grants and owners, the schema itself does not; tasks
-are suspended; internal stages stay behind unless INCLUDE INTERNAL STAGES is said, and cannot be
-cloned one by one; a temporary table becomes no permanent one. AT and BEFORE are refused, and so is
-a schema with objects of kinds that are not copied here.
+the objects in what is cloned keep their grants and owners, the schemas of a database among them;
+what is cloned itself does not. "GRANT <privileges>" (future grants): those go along. "CREATE
+DATABASE": the clone may be given a comment. Tasks, alerts and dynamic tables are suspended
+("Clone dynamic tables": CLONED_AUTO_SUSPENDED); internal stages stay behind unless INCLUDE INTERNAL
+STAGES is said, and cannot be cloned one by one; a temporary table becomes no permanent one.
+"Object tagging": a clone has the tags that were cloned with it.
+
+Models, datasets, image repositories and services are on no list of what can be cloned: here they
+stay behind. AT and BEFORE are refused, and so is a schema with objects of kinds that are not known
+here.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,14 +27,18 @@ from ..keeping import copies
 from ..names import Path, join
 from ..results import ResultSet, status
 from ..tasks.definition import Task, new_id
-from .databases import make_database, make_schema, remove_schema
+from .databases import make_database, make_schema, options_of, remove_schema
 from .databases import remove as remove_database
 
 if TYPE_CHECKING:
     from ..account import Account
     from ..registry import Call
 
-_CLONED = copies.SIMPLE | {"TASK"}
+_CLONED = copies.SIMPLE | {"TASK", "ALERT", "DYNAMIC TABLE"}
+CLONED = "CLONED_AUTO_SUSPENDED"
+"""Why a dynamic table is suspended that came with a clone."""
+_LEFT = {"MODEL", "DATASET", "IMAGE REPOSITORY", "IMAGE", "SERVICE"}
+"""Kinds that stay behind."""
 
 
 def install(account: Account) -> None:
@@ -123,30 +134,45 @@ def _table(call: Call, source: Path) -> Entry:
 
 def _give(account: Account, source: Path, target: Path, rows: dict[str, list[list[Any]]]) -> None:
     """Store the grants and tags of one object, or of all in it, for another of another name."""
-    names = {"grants": 3, "tag_references": 2}
     old, new = str(source), str(target)
-    moved: dict[str, list[list[Any]]] = {}
-    for kind, found in rows.items():
-        at = names[kind]
-        moved[kind] = [
-            [*row[:at], new + str(row[at])[len(old) :], *row[at + 1 :]]
-            for row in found
-            if not (kind == "grants" and row[1] == "OWNERSHIP")
-        ]
-    copies.give(account, moved)
+
+    def moved(name: Any) -> str:
+        inside = str(name) == old or str(name).startswith(f"{old}.")
+        return new + str(name)[len(old) :] if inside else str(name)
+
+    grants = [
+        [*row[:3], moved(row[3]), *row[4:]]
+        for row in rows["grants"]
+        if row[1] != "OWNERSHIP" and row[2] not in _LEFT
+    ]
+    # A tag that was cloned too is the clone's own.
+    tags = [
+        [moved(row[0]), row[1], moved(row[2]), *row[3:]]
+        for row in rows["tag_references"]
+        if row[1] not in _LEFT | {"MODULE"}  # MODULE: what Snowflake calls a tagged model
+    ]
+    copies.give(account, {"grants": grants, "tag_references": tags})
 
 
-def _options(call: Call) -> bool:
-    """Read what may stand after a schema's or database's CLONE; say whether stages come along."""
-    stages = False
+def _options(call: Call) -> tuple[bool, dict[str, Any]]:
+    """Read what may stand after a schema's or database's CLONE.
+
+    Returns:
+        Whether stages come along, and properties of the clone itself.
+    """
+    stages, found = False, {}
     while not call.reader.done:
         if call.reader.accept("INCLUDE", "INTERNAL", "STAGES"):
             stages = True
-        elif not call.reader.accept(
+        elif call.reader.accept(
             "IGNORE", "TABLES", "WITH", "INSUFFICIENT", "DATA", "RETENTION"
-        ) and not call.reader.accept("IGNORE", "HYBRID", "TABLES"):
+        ) or call.reader.accept("IGNORE", "HYBRID", "TABLES"):
+            continue
+        elif call.reader.peek().word in {"COMMENT", "DATA_RETENTION_TIME_IN_DAYS"}:
+            found = options_of(call)
+        else:
             call.reader.fail()
-    return stages
+    return stages, found
 
 
 def schema(call: Call) -> ResultSet | None:
@@ -155,7 +181,7 @@ def schema(call: Call) -> ResultSet | None:
     given = _source(call) if parts else None
     if parts is None or given is None:
         return None
-    stages = _options(call)
+    stages, options = _options(call)
     account, session = call.account, call.session
     path, source = session.resolve_schema(parts), session.resolve_schema(given)
     account.catalog.get("SCHEMA", source)
@@ -170,8 +196,8 @@ def schema(call: Call) -> ResultSet | None:
     account.router.commit(session)
     if call.or_replace and account.catalog.find("SCHEMA", path) is not None:
         remove_schema(account, session, path)
-    make_schema(call, path, {})
-    _copy(call, source, path, stages=stages)
+    make_schema(call, path, options)
+    _copy(call, source, path, stages=stages, whole=False)
     session.connection.use(path.database, path.name)
     return status(f"Schema {path.name} successfully created.")
 
@@ -182,7 +208,7 @@ def database(call: Call) -> ResultSet | None:
     given = _source(call) if parts else None
     if parts is None or given is None:
         return None
-    stages = _options(call)
+    stages, options = _options(call)
     account, session = call.account, call.session
     path, source = Path("", "", parts[0]), Path("", "", given[0])
     account.catalog.get("DATABASE", source)
@@ -197,19 +223,32 @@ def database(call: Call) -> ResultSet | None:
     account.router.commit(session)
     if call.or_replace and account.catalog.find("DATABASE", path) is not None:
         remove_database(account, session, path.name)
-    make_database(call, path, {})
+    make_database(call, path, options)
+    public = Path(path.name, "", "PUBLIC")
+    if Path(source.name, "", "PUBLIC") not in inside:
+        remove_schema(account, session, public)
     for one in inside:
         target = Path(path.name, "", one.name)
-        if account.catalog.find("SCHEMA", target) is None:
+        if target != public:
             make_schema(call, target, {})
-        _copy(call, one, target, stages=stages)
+        found = account.catalog.get("SCHEMA", one)
+        made = account.catalog.get("SCHEMA", target)
+        account.catalog.update(
+            replace(made, owner=found.owner, comment=found.comment, properties=found.properties)
+        )
+        _copy(call, one, target, stages=stages, whole=True)
+    future = copies.given(account, source, below=False)["grants"]
+    future = [row for row in future if str(row[2]).startswith("FUTURE ")]
+    _give(account, source, path, {"grants": future, "tag_references": []})
     session.connection.use(path.name, "PUBLIC")
     return status(f"Database {path.name} successfully created.")
 
 
 def _copyable(account: Account, schemas: list[Path]) -> None:
     for one in schemas:
-        kinds = {row[0] for row in copies.entries(account, one.database, one.name)} - _CLONED
+        kinds = (
+            {row[0] for row in copies.entries(account, one.database, one.name)} - _CLONED - _LEFT
+        )
         if kinds:
             raise unsupported(
                 f"CLONE of schema {one}, which has objects of the kind {min(kinds)}, is not known "
@@ -217,29 +256,56 @@ def _copyable(account: Account, schemas: list[Path]) -> None:
             )
 
 
-def _copy(call: Call, source: Path, target: Path, *, stages: bool) -> None:
+def _copy(call: Call, source: Path, target: Path, *, stages: bool, whole: bool) -> None:
+    """Copy what is in a schema; *whole*: with it its database is cloned, so it keeps its grants."""
     account = call.account
     connection = call.session.connection
     copies.copy_schema(connection, copies.contents(connection, source), source, target)
     rows = copies.given(account, source, below=True)
-    own = str(source)
-    # What was granted on the schema itself is not granted on its clone.
-    rows = {
-        kind: [row for row in found if str(row[3 if kind == "grants" else 2]) != own]
-        for kind, found in rows.items()
-    }
+    if not whole:
+        own = str(source)
+        rows = {
+            # What is granted on future objects is said on the schema, and goes along.
+            "grants": [
+                row
+                for row in rows["grants"]
+                if str(row[3]) != own or str(row[2]).startswith("FUTURE ")
+            ],
+            "tag_references": [row for row in rows["tag_references"] if str(row[2]) != own],
+        }
     with account.catalog.transaction():
         for row in copies.entries(account, source.database, source.name):
-            if row[0] == "STAGE" and not stages:
+            if row[0] in _LEFT or (row[0] == "STAGE" and not stages):
                 continue
-            _entry(account, row, target)
+            _entry(account, row, source, target)
         _give(account, source, target, rows)
 
 
-def _entry(account: Account, row: list[Any], target: Path) -> None:
+def _own_query(account: Account, facts: dict[str, Any], source: Path, target: Path) -> None:
+    """Let names that a dynamic table's text has without a schema be of the schema of the clone."""
+    from sqlglot import exp
+
+    tree = account.router.parse(str(facts["query"]))
+    written = re.sub(r'[\s"]', "", str(facts["text"])).upper()
+    for table in tree.find_all(exp.Table):
+        if (table.catalog, table.db) != (source.database, source.name):
+            continue
+        if f".{table.name}".upper() not in written:
+            table.set("catalog", exp.to_identifier(target.database, quoted=True))
+            table.set("db", exp.to_identifier(target.name, quoted=True))
+    facts["query"] = tree.sql(dialect="snowflake")
+
+
+def _entry(account: Account, row: list[Any], source: Path, target: Path) -> None:
     """Store the clone of one object."""
     kind, _, _, name, owner, _, comment, properties = row
     facts = json.loads(properties)
+    if kind == "ALERT":
+        facts |= {"state": "suspended", "due": None}
+    if kind == "DYNAMIC TABLE":
+        at = account.clock.now().isoformat()
+        facts |= {"state": "SUSPENDED", "suspended_by": CLONED, "last_suspended_on": at}
+        _own_query(account, facts, source, target)
     path = Path(target.database, target.name, name)
     if kind == "STAGE":
         old, facts["id"] = facts["id"], account.stages.new_id()

@@ -81,7 +81,8 @@ def install(account: Account) -> None:
     account.describe("SCHEMA", ["created_on timestamp_ltz", "name", "kind"], describe_schema)
 
 
-def _options(call: Call) -> dict[str, Any]:
+def options_of(call: Call) -> dict[str, Any]:
+    """Read the properties of a database or schema to the end of the statement."""
     found = call.reader.properties("CLONE", "WITH", "FROM")
     managed = not call.reader.done and call.reader.accept("WITH", "MANAGED", "ACCESS")
     if managed:
@@ -100,7 +101,7 @@ def _options(call: Call) -> dict[str, Any]:
 def create_database(call: Call) -> ResultSet:
     """Create a database with its PUBLIC schema and make it current."""
     name = call.reader.name()[0]
-    options = _options(call)
+    options = options_of(call)
     path = Path("", "", name)
     account = call.account
     account.router.commit(call.session)
@@ -147,7 +148,7 @@ def make_schema(call: Call, path: Path, options: dict[str, Any]) -> None:
 def create_schema(call: Call) -> ResultSet:
     """Create a schema and make it current."""
     path = call.session.resolve_schema(call.reader.name(), "CREATE SCHEMA")
-    options = _options(call)
+    options = options_of(call)
     account = call.account
     account.router.commit(call.session)
     account.catalog.get("DATABASE", Path("", "", path.database))
@@ -233,7 +234,7 @@ def alter(call: Call) -> ResultSet:
     if tags.altered(call, kind, path):
         return done()
     if call.reader.accept("SET"):
-        found = _options(call)
+        found = options_of(call)
         comment = found.pop("COMMENT", entry.comment)
         changed = replace(entry, comment=str(comment), properties={**entry.properties, **found})
         call.account.catalog.update(changed)

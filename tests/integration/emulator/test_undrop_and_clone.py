@@ -180,6 +180,84 @@ def test_a_database_is_cloned(run, database, table):
         run(f"drop database {database}_c")
 
 
+@pytest.fixture
+def copied(run, database):
+    """The name of a clone of the test's database, which is dropped with its roles."""
+    yield f"{database}_C"
+    run("use role accountadmin")
+    run(f"drop database if exists {database}_C")
+    run("drop role if exists keeper")
+
+
+def test_a_database_takes_a_comment_with_its_clone(run, database, copied):
+    run(f"create database {copied} clone {database} include internal stages comment = 'a copy'")
+
+    (row,) = run(f"show databases like '{copied}'")
+    assert row[6] == "a copy"
+    with pytest.raises(ProgrammingError, match="unexpected 'owner'"):
+        run(f"create or replace database {copied} clone {database} owner = 'me'")
+
+
+def test_a_cloned_database_has_the_grants_of_its_schemas_and_none_of_its_own(
+    run, table, database, copied
+):
+    run("create role keeper")
+    run("grant role keeper to role sysadmin")
+    run("create schema s")
+    run(f"grant usage on database {database} to role reader")
+    run("grant usage on schema s to role reader")
+    run("grant select on future tables in schema s to role reader")
+    run("grant ownership on schema s to role keeper copy current grants")
+    run(f"create database {copied} clone {database}")
+
+    assert ("USAGE", "READER") in granted(run, f"schema {copied}.s")
+    assert ("USAGE", "READER") not in granted(run, f"database {copied}")
+    schemas = {row[1]: row[5] for row in run(f"show schemas in database {copied}")}
+    assert schemas["S"] == "KEEPER"
+    run(f"create table {copied}.s.made (a int)")
+    assert ("SELECT", "READER") in granted(run, f"table {copied}.s.made")
+
+
+def test_repositories_models_and_services_stay_behind(run, database, copied):
+    run("create image repository r")
+    run(f"create database {copied} clone {database}")
+
+    assert run(f"show image repositories in database {copied}") == []
+    assert len(run(f"show image repositories in database {database}")) == 1
+
+
+def test_dynamic_tables_and_alerts_of_a_clone_are_suspended(run, table, database, copied):
+    run("create dynamic table near target_lag = '1 hour' warehouse = compute_wh as select s from t")
+    run(
+        f"create dynamic table far target_lag = '1 hour' warehouse = compute_wh"
+        f" as select s from {database}.public.t"
+    )
+    run("create alert a schedule = '5 minutes' if (exists (select 1)) then select 1")
+    run("alter alert a resume")
+    run(f"create database {copied} clone {database}")
+    run(f"insert into {copied}.public.t (s) values ('c')")
+    for name in ("near", "far"):
+        run(f"alter dynamic table {copied}.public.{name} refresh")
+
+    assert run(f"select count(*) from {copied}.public.near") == [(3,)]
+    # A name that is written whole stays what it was: here the first database's table.
+    assert run(f"select count(*) from {copied}.public.far") == [(2,)]
+    shown = run(f"show dynamic tables in database {copied}")
+    assert {row[15] for row in shown} == {"SUSPENDED"}
+    (alert,) = run(f"show alerts in database {copied}")
+    assert "suspended" in alert
+
+
+def test_what_is_tagged_in_a_clone_has_the_tag_of_the_clone(run, table, database, copied):
+    run("create tag grade")
+    run("alter table t set tag grade = 'high'")
+    run(f"create database {copied} clone {database}")
+    run(f"drop tag {database}.public.grade")
+
+    asked = f"select system$get_tag('{copied}.public.grade', '{copied}.public.t', 'table')"
+    assert run(asked) == [("high",)]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
