@@ -130,3 +130,8 @@ def nearest(name: str, known: Collection[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(sorted(known))}" if known else "there are none"
+
+
+def to_install(extra: str) -> str:
+    """Return the remedy where the optional part *extra* of the framework is not installed."""
+    return f"make install-dev in its clone; elsewhere pip install 'sf-ml-framework[{extra}]'"

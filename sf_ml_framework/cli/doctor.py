@@ -20,7 +20,7 @@ from sf_ml_framework.cli.connection_options import (
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import format_option
 from sf_ml_framework.cli.output import Column, Form, Style
-from sf_ml_framework.errors import FrameworkError, SettingsError
+from sf_ml_framework.errors import FrameworkError, SettingsError, to_install
 
 if TYPE_CHECKING:
     from sf_ml_framework.cli.workspace import Workspace
@@ -222,9 +222,7 @@ def _clients() -> Iterator[Check]:
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield _check(
-                name, "failed", "is not installed", "pip install 'sf-ml-framework[snowflake]'"
-            )
+            yield _check(name, "failed", "is not installed", to_install("snowflake"))
             continue
         digits = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if least <= digits < below:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from sf_ml_framework.errors import OperatorError
+from sf_ml_framework.errors import OperatorError, to_install
 
 MODULE = "sf_ml_framework.emulator"
 PASSWORD_VARIABLE = "MLOPS_EMULATOR_PASSWORD"  # noqa: S105 - a variable's name
@@ -273,7 +273,7 @@ def _ended(lines: Sequence[str]) -> OperatorError:
     last = (named or told or ["it said nothing"])[-1]
     remedy = "mlops emulator logs tells all that it said"
     if "ModuleNotFoundError" in last or "ImportError" in last:
-        remedy = "install what it needs: pip install 'sf-ml-framework[emulator]'"
+        remedy = to_install("emulator")
     elif "Address already in use" in last or "address already in use" in last:
         remedy = "name another port, or --port 0 for a free one"
     return OperatorError(f"the emulator ended before it was ready: {last}", remedy=remedy)

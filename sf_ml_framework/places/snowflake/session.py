@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sf_ml_framework import connection as connections
 from sf_ml_framework.connection import ConnectionSettings
-from sf_ml_framework.errors import DataError, FrameworkError, OperatorError
+from sf_ml_framework.errors import DataError, FrameworkError, OperatorError, to_install
 from sf_ml_framework.places.snowflake import errors, transfer
 from sf_ml_framework.places.snowflake.patience import pauses, retries_for
 
@@ -217,8 +217,7 @@ class Account:
             from snowflake.connector import connect
         except ModuleNotFoundError:
             raise OperatorError(
-                "Snowflake's clients are not installed",
-                remedy="pip install 'sf-ml-framework[snowflake]'",
+                "Snowflake's clients are not installed", remedy=to_install("snowflake")
             ) from None
         for pause in pauses(float(self.settings.get("login_timeout") or LOGIN_SECONDS)):
             # Anew for each try: the file of a token may have been written again.
