@@ -20,10 +20,15 @@ $(UV): requirements/uv.txt
 	@touch $@
 
 # What a run on this machine needs, and no more.
+# Bytecode is written of what it imports: that of all that is installed is 170 MB, and 20 s of work.
+IMPORTED := ibis.backends.duckdb, jinja2, matplotlib.pyplot, matplotlib.backends.backend_svg, optuna, \
+	pandas, pyarrow.csv, pyarrow.parquet, rich.live, sklearn.linear_model, sklearn.model_selection, \
+	sklearn.pipeline, sklearn.preprocessing, xgboost, yaml, sf_ml_framework.cli.app
 $(VENV)/.run: requirements.txt pyproject.toml $(UV)
 	@echo "Installing what a run needs into $(VENV) …"
-	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'import $(IMPORTED)'
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml $(UV)
