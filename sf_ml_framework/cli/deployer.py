@@ -73,7 +73,7 @@ def open_deployer(
         if jobs is not None:
             desired = compile_desired(manifest, chosen, tag=tag, bodies=jobs.bodies())
         platform = SnowflakePlatform(
-            opened.account, thorough=thorough, before=jobs and jobs.provide
+            opened.account, thorough=thorough, before=jobs.provide if jobs is not None else None
         )
         history = SnowflakeHistory(opened.account, chosen.database, chosen.schema)
         yield Opened(
