@@ -130,7 +130,7 @@ def _require(account: Account, session: Session, privilege: str, path: Path) -> 
         rights.require_places(session, "VIEW", path)
         return
     if path.database == SHARED:
-        require_shared(account, session, path)
+        require_shared(account, rights.active(session), path)
         return
     rights.require(session, privilege, "TABLE", path)
     _expand(account, path, ())
@@ -172,6 +172,8 @@ def _named(account: Account, query: str, view: Path) -> list[Path]:
 
 def _must_read(account: Account, holders: frozenset[Holder], path: Path) -> None:
     rights = account.access
+    if path.database == SHARED:
+        require_shared(account, holders, path)
     if rights.owner("TABLE", path) is None or path.database == SHARED:
         return
     for kind, place in (

@@ -1,7 +1,7 @@
 """Who may read the database SNOWFLAKE.
 
 Source: Snowflake, "Account Usage" ("Enabling other roles to use schemas in the SNOWFLAKE
-database", "ACCOUNT_USAGE schema SNOWFLAKE database roles").
+database") and "SNOWFLAKE database roles" ("Database role required to access ACCOUNT_USAGE views").
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ from ..seed import SHARED
 
 if TYPE_CHECKING:
     from ..account import Account
-    from ..session import Session
+    from .rights import Holder
 
-_GOVERNANCE = "ACCESS_HISTORY QUERY_HISTORY TAG_REFERENCES TASK_HISTORY QUERY_ATTRIBUTION_HISTORY"
-_OBJECT = "COLUMNS DATABASES SCHEMATA TABLES TAGS VIEWS STAGES FUNCTIONS PROCEDURES TASK_VERSIONS"
-_SECURITY = "GRANTS_TO_ROLES GRANTS_TO_USERS LOGIN_HISTORY ROLES SESSIONS USERS"
-_VIEWS = {
-    **dict.fromkeys(_GOVERNANCE.split(), "GOVERNANCE_VIEWER"),
-    **dict.fromkeys(_OBJECT.split(), "OBJECT_VIEWER"),
-    **dict.fromkeys(_SECURITY.split(), "SECURITY_VIEWER"),
+_SHOWN = {
+    "GOVERNANCE_VIEWER": {"ACCESS_HISTORY", "QUERY_HISTORY", "TAG_REFERENCES", "TAGS"}
+    | {"QUERY_ATTRIBUTION_HISTORY"},
+    "OBJECT_VIEWER": {"COLUMNS", "DATABASES", "SCHEMATA", "TABLES", "TAGS", "VIEWS", "STAGES"}
+    | {"FUNCTIONS", "PROCEDURES", "TASK_VERSIONS", "COMPLETE_TASK_GRAPHS", "SERVICES"},
+    "SECURITY_VIEWER": {"GRANTS_TO_ROLES", "GRANTS_TO_USERS", "LOGIN_HISTORY", "ROLES"}
+    | {"SESSIONS", "USERS"},
+    "USAGE_VIEWER": {"QUERY_ATTRIBUTION_HISTORY"},
 }
-"""Which role shows a view; every other view is USAGE_VIEWER's."""
+"""Views that a database role of SNOWFLAKE shows; what is in no set is USAGE_VIEWER's."""
 
 
-def require_shared(account: Account, session: Session, path: Path) -> None:
-    """Refuse ACCOUNT_USAGE to a role with neither IMPORTED PRIVILEGES nor the view's role.
+def require_shared(account: Account, holders: frozenset[Holder], path: Path) -> None:
+    """Refuse ACCOUNT_USAGE to roles with neither IMPORTED PRIVILEGES nor a role of the view.
 
     Raises:
         SnowflakeError: 002003, as for any schema that the role may not use.
     """
     if path.schema != "ACCOUNT_USAGE":
         return
-    rights = account.access
-    if rights.holds(session, "IMPORTED PRIVILEGES", "DATABASE", Path("", "", SHARED)):
+    held = account.access.privileges(holders, "DATABASE", Path("", "", SHARED))
+    if held & {"IMPORTED PRIVILEGES", "OWNERSHIP"}:
         return
-    wanted = _VIEWS.get(path.name, "USAGE_VIEWER")
-    if ("DATABASE ROLE", f"{SHARED}.{wanted}") not in rights.active(session):
+    wanted = {role for role, views in _SHOWN.items() if path.name in views} or {"USAGE_VIEWER"}
+    if not any(("DATABASE ROLE", f"{SHARED}.{role}") in holders for role in wanted):
         raise not_found("SCHEMA", f"{SHARED}.ACCOUNT_USAGE")

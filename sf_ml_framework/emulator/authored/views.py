@@ -1,7 +1,8 @@
-"""Views that call functions of users: a query reads them by their text.
+"""Views that call functions, or read what the account tells of itself: read by their text.
 
-The engine keeps a view as it was compiled for the session that made it, and the functions in it are
-that session's. What stands in the text was checked for the view's owner, who granted the view.
+The engine keeps a view as it was compiled for the session that made it: the functions in it are
+that session's, and the rows of ACCOUNT_USAGE or INFORMATION_SCHEMA those of that moment. What
+stands in the text was checked for the view's owner, who granted the view.
 
 Source: Snowflake, "Overview of views" (a view reads with the rights of its owner).
 """
@@ -28,10 +29,20 @@ OWNED = "owned"
 """A mark in the tree: the rights to this table or function are a view's owner's."""
 
 
+_DEPTH = 20
+
+
 def expand(account: Account, session: Session, tree: exp.Expr) -> None:
-    """Put the text of such views in the place of their names."""
+    """Put the text of such views in the place of their names, and of those that these read."""
+    for _ in range(_DEPTH):
+        if not _expanded(account, session, tree):
+            return
+
+
+def _expanded(account: Account, session: Session, tree: exp.Expr) -> bool:
     target = target_of(tree)
     hidden = {cte.alias.upper() for cte in tree.find_all(exp.CTE)}
+    found = False
     for table in list(tree.find_all(exp.Table)):
         if table is target or isinstance(tree, exp.Drop | exp.Alter):
             continue
@@ -45,9 +56,12 @@ def expand(account: Account, session: Session, tree: exp.Expr) -> None:
         body = account.router.parse(str(text))
         if not _marked(account, session, body, entry.path):
             continue
-        # The role still needs SELECT on the view itself.
-        check(account, session, exp.select("*").from_(table.copy()))
+        if not table.meta.get(OWNED):
+            # The role still needs SELECT on the view itself.
+            check(account, session, exp.select("*").from_(table.copy()))
         _put(table, body, entry)
+        found = True
+    return found
 
 
 def _view(account: Account, session: Session, parts: tuple[str, ...]) -> Entry | None:
@@ -80,9 +94,37 @@ def _marked(account: Account, session: Session, body: exp.Expr, view: Path) -> b
         elif whole is not node:
             node.meta[OWNED] = True
             found = True
+    found = found or reads_account(account, body)
     for table in body.find_all(exp.Table):
         table.meta[OWNED] = True
     return found
+
+
+def reads_account(account: Account, body: exp.Expr, depth: int = 0) -> bool:
+    """Say whether a query with full names reads rows that the account makes when it is asked."""
+    registry = account.registry
+    for call in body.find_all(exp.TableFromRows):
+        inner = call.this
+        while isinstance(inner, exp.Dot):
+            inner = inner.expression
+        if str(inner.this if isinstance(inner, exp.Anonymous) else "").upper() in (
+            registry.table_functions
+        ):
+            return True
+    for table in body.find_all(exp.Table):
+        parts = table_parts(table)
+        if len(parts) != 3:
+            continue
+        path = Path(*parts)
+        if {str(path), f"*.{path.schema}.{path.name}"} & set(registry.views):
+            return True
+        view = account.catalog.find("VIEW", path)
+        text = view.properties.get("qualified") if view is not None else None
+        if not text or depth >= _DEPTH:
+            continue
+        if reads_account(account, account.router.parse(str(text)), depth + 1):
+            return True
+    return False
 
 
 def _put(table: exp.Table, body: exp.Expr, entry: Entry) -> None:

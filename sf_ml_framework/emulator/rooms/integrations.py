@@ -15,6 +15,7 @@ from ..faults import already_exists, invalid, not_found
 from ..names import Path, parts_of
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
+from . import webhooks
 from .showing import object_name
 from .stages import plain
 
@@ -220,8 +221,8 @@ def create_notification(call: Call) -> ResultSet:
     enabled = bool(found.pop("ENABLED"))
     if unknown := set(found) - _NOTIFY[kind]:
         raise invalid(f"invalid property '{min(unknown)}' for 'INTEGRATION'")
-    if kind == "WEBHOOK" and not str(found.get("WEBHOOK_URL", "")).startswith("https://"):
-        raise invalid("WEBHOOK_URL must be an https URL")
+    if kind == "WEBHOOK":
+        found = webhooks.checked(call, found)
     properties = {
         "category": _MESSAGES,
         "type": kind,
@@ -292,6 +293,14 @@ def alter(call: Call) -> ResultSet:
     if network and "ALLOWED_NETWORK_RULES" in found:
         changes |= _access(call, found)
     elif not network:
+        if entry.properties["type"] == "WEBHOOK":
+            stands = {"WEBHOOK_" + key: entry.properties.get(f"webhook_{key.lower()}")
+                      for key in ("URL", "BODY_TEMPLATE", "HEADERS")}  # fmt: skip
+            secret = entry.properties.get("webhook_secret")
+            found = webhooks.checked(
+                call,
+                {**stands, **({"WEBHOOK_SECRET": ".".join(secret)} if secret else {}), **found},
+            )
         changes |= {key.lower(): value for key, value in found.items()}
     properties = {**entry.properties, **changes}
     call.account.catalog.update(replace(entry, comment=comment, properties=properties))

@@ -15,6 +15,7 @@ from sqlglot import exp
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found
 from ..names import Path, fold
+from . import webhooks
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -82,6 +83,7 @@ def install(account: Account) -> None:
     def send(session: Session, message: Any, target: Any) -> str:
         for name in _object(target):
             allowed(session, name)
+            webhooks.require(account, session, outbox.integration(str(name)))
         return notify(outbox, message, target)
 
     account.function("SYSTEM$SEND_EMAIL", send_email)
@@ -89,7 +91,7 @@ def install(account: Account) -> None:
     account.rewrite(qualified)
     for kind in ("TEXT_PLAIN", "TEXT_HTML", "APPLICATION_JSON"):
         account.function(_HOME + kind, _content(kind))
-    account.function(_HOME + "SANITIZE_WEBHOOK_CONTENT", lambda s, text: str(text))
+    account.function(_HOME + "SANITIZE_WEBHOOK_CONTENT", lambda s, text: webhooks.sanitized(text))
     account.function(
         _HOME + "EMAIL_INTEGRATION_CONFIG",
         lambda s, name, subject="", *rest: _config(name, subject, *rest),
@@ -172,7 +174,7 @@ def notify(outbox: Outbox, message: Any, target: Any) -> str:
             _allowed(entry, to if isinstance(to, list) else [to])
             facts |= {"to": to, "subject": config.get("subject") or ""}
         elif properties["type"] == "WEBHOOK":
-            facts["url"] = properties["webhook_url"]
+            facts |= webhooks.request(entry, content)
         outbox.deliver(entry.name, properties["type"], **facts)
     return "Enqueued notifications."
 

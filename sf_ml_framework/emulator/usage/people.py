@@ -29,11 +29,14 @@ _GRANTS += ["NAME", "TABLE_CATALOG", "TABLE_SCHEMA", "GRANTED_TO", "GRANTEE_NAME
 _GRANTS += ["GRANT_OPTION boolean", "GRANTED_BY", "DELETED_ON timestamp_ltz"]
 _HELD = ["CREATED_ON timestamp_ltz", "DELETED_ON timestamp_ltz", "ROLE", "GRANTED_TO"]
 _HELD += ["GRANTEE_NAME", "GRANTED_BY"]
-_POOLS = ["ID fixed", "NAME", "STATE", "MIN_NODES fixed", "MAX_NODES fixed", "INSTANCE_FAMILY"]
-_POOLS += ["AUTO_SUSPEND_SECS fixed", "AUTO_RESUME boolean", "OWNER", "COMMENT"]
-_POOLS += ["CREATED timestamp_ltz", "DELETED timestamp_ltz"]
-_SERVICES = ["ID fixed", "NAME", "DATABASE_NAME", "SCHEMA_NAME", "COMPUTE_POOL_NAME", "STATUS"]
-_SERVICES += ["OWNER", "IS_JOB boolean", "CREATED timestamp_ltz", "DELETED timestamp_ltz"]
+_POOLS = ["NAME", "ID fixed", "IS_SUSPENDED boolean", "MIN_NODES fixed", "MAX_NODES fixed"]
+_POOLS += ["INSTANCE_FAMILY", "AUTO_SUSPEND_SECS fixed", "AUTO_RESUME boolean"]
+_POOLS += ["CREATED timestamp_ltz", "LAST_RESUMED timestamp_ltz", "LAST_ALTERED timestamp_ltz"]
+_POOLS += ["DELETED timestamp_ltz", "OWNER", "OWNER_ROLE_TYPE", "IS_EXCLUSIVE boolean"]
+_POOLS += ["APPLICATION_NAME", "COMMENT"]
+_SERVICES = ["SERVICE_ID fixed", "SERVICE_NAME", "SERVICE_CATALOG", "SERVICE_SCHEMA"]
+_SERVICES += ["SERVICE_OWNER", "SERVICE_OWNER_ROLE_TYPE", "COMPUTE_POOL_NAME"]
+_SERVICES += ["CREATED timestamp_ltz", "DELETED timestamp_ltz", "IS_JOB boolean"]
 
 
 def install(account: Account) -> None:
@@ -164,27 +167,32 @@ def pools(account: Account) -> Iterable[tuple[Any, ...]]:
     known = account.part(Pools)
     for entry in account.catalog.all("COMPUTE POOL"):
         found = entry.properties
+        since, updated = (datetime.fromisoformat(found[key]) for key in ("since", "updated"))
+        suspended = known.state(entry) in {"SUSPENDED", "STOPPING"}
         yield (
-            entry.id,
-            entry.name,
-            known.state(entry),
-            found.get("MIN_NODES"),
-            found.get("MAX_NODES"),
-            found.get("INSTANCE_FAMILY"),
-            found.get("AUTO_SUSPEND_SECS", 3600),
-            bool(found.get("AUTO_RESUME", True)),
-            entry.owner,
-            entry.comment,
-            entry.created_on,
-            None,
+            *(entry.name, entry.id, suspended, found.get("MIN_NODES"), found.get("MAX_NODES")),
+            *(found.get("INSTANCE_FAMILY"), found.get("AUTO_SUSPEND_SECS", 3600)),
+            *(bool(found.get("AUTO_RESUME", True)), entry.created_on, since, updated, None),
+            *(entry.owner, "ROLE", False, None, entry.comment),
         )
 
 
 def services(account: Account) -> Iterable[tuple[Any, ...]]:
     """Yield the services and jobs, those that are gone too."""
-    for row in account.catalog.execute(
-        "select id, name, database, schema, pool, status, owner, job, created, deleted "
+    for (
+        number,
+        name,
+        database,
+        schema,
+        owner,
+        pool,
+        created,
+        deleted,
+        job,
+    ) in account.catalog.execute(
+        "select id, name, database, schema, owner, pool, created, deleted, job "
         "from service_history order by id"
     ):
-        deleted = datetime.fromisoformat(row[9]) if row[9] else None
-        yield (*row[:7], bool(row[7]), datetime.fromisoformat(row[8]), deleted)
+        gone = datetime.fromisoformat(deleted) if deleted else None
+        at = datetime.fromisoformat(created)
+        yield number, name, database, schema, owner, "ROLE", pool, at, gone, bool(job)

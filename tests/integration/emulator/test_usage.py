@@ -142,5 +142,5 @@ def test_a_compute_pool_is_listed(run, usage):
     (pool,) = usage("compute_pools", f"name = 'P_{mark}'")
     run(f"drop compute pool p_{mark}")
 
-    assert (pool["STATE"], pool["MAX_NODES"]) == ("SUSPENDED", 2)
+    assert (pool["IS_SUSPENDED"], pool["MAX_NODES"]) == (True, 2)
     assert usage("snowpark_container_services_history", f"compute_pool_name = 'P_{mark}'") == []
