@@ -122,7 +122,7 @@ def _cost(pool: Pool, before: int) -> Caution:
     return Caution(
         code="cost",
         message=f"{what}: up to {cost:.2f} credits an hour{' more' if before else ''} while they "
-        f"run (rates of {rates.AS_OF})",
+        f"run (rates of {rates.shipped().as_of})",
     )
 
 

@@ -1,41 +1,99 @@
-"""What an hour of a node of a compute pool costs, in credits, as far as it is published.
+"""What an hour of a machine or a warehouse costs in credits, as far as it is published.
 
-The rates are dated; families that are not here are unknown, and a plan says so.
+The rates are a dated file beside this one; a project may lay its own over it. What neither says
+is unknown, and whoever asks says so.
 
-Source: Snowflake, "Snowflake Service Consumption Table" (Snowpark Container Services compute).
+Source: Snowflake, "Snowflake Service Consumption Table", "Understanding compute cost" (warehouses
+by the second, a minute at least).
 """
 
 from __future__ import annotations
 
-AS_OF = "2026-01-13"
-"""Day from which the rates below hold."""
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
 
-CREDITS_PER_HOUR = {
-    "CPU_X64_XS": 0.06,
-    "CPU_X64_S": 0.11,
-    "CPU_X64_M": 0.22,
-    "CPU_X64_SL": 0.41,
-    "CPU_X64_L": 0.83,
-    "HIGHMEM_X64_S": 0.28,
-    "HIGHMEM_X64_M": 1.11,
-    "HIGHMEM_X64_SL": 2.93,
-    "HIGHMEM_X64_L": 4.44,
-    "GPU_NV_XS": 0.25,
-    "GPU_NV_S": 0.57,
-    "GPU_NV_M": 2.68,
-    "GPU_NV_L": 14.12,
-    "GPU_NV_SM": 1.70,
-    "GPU_NV_2M": 3.50,
-    "GPU_NV_3M": 3.55,
-    "GPU_NV_SL": 13.50,
-    "GPU_GCP_NV_L4_1_24G": 0.43,
-    "GPU_GCP_NV_L4_4_24G": 1.94,
-    "GPU_GCP_NV_A100_8_40G": 11.68,
-}
-"""For an instance family the credits of one node for one hour."""
+import msgspec
+
+from sf_ml_framework.errors import SettingsError
+
+SHIPPED = Path(__file__).with_name("rates.json")
+"""The rates that come with the framework."""
+
+_Positive = Annotated[float, msgspec.Meta(gt=0)]
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
 
 
-def credits_per_hour(family: str, nodes: int) -> float | None:
+class Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One instance family."""
+
+    credits: _Positive | None = None
+    """Of one node for an hour; none: nobody has published it."""
+    cpu: float = 0
+    """Processors that containers get; 0: not known."""
+    memory_gib: float = 0
+    """Memory that containers get; 0: not known."""
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rates of one day."""
+
+    as_of: str
+    """Day from which they hold."""
+    source: str = ""
+    pool_minimum_seconds: _Natural = 300
+    """What a node of a pool is billed at least, each time that it starts."""
+    warehouse_minimum_seconds: _Natural = 60
+    warehouses: dict[str, _Positive] = {}
+    """Credits of an hour, by size as ``CREATE WAREHOUSE`` spells it."""
+    families: dict[str, Family] = {}
+
+    def of_pool(self, family: str) -> float | None:
+        """Return what one node costs an hour while it is up; none where that is not known."""
+        found = self.families.get(family)
+        return found.credits if found else None
+
+
+@cache
+def shipped() -> Rates:
+    """Return the rates that come with the framework."""
+    return msgspec.json.decode(SHIPPED.read_bytes(), type=Rates)
+
+
+def laid_over(own: Mapping[str, Any], origin: str) -> Rates:
+    """Return the shipped rates with *own* laid over them, family by family.
+
+    Args:
+        own: as in the shipped file, as much of it as differs; ``as_of`` must be said.
+        origin: where it stands, for an error.
+
+    Raises:
+        SettingsError: it says what cannot be.
+    """
+    base: dict[str, Any] = msgspec.to_builtins(shipped())
+    merged: dict[str, Any] = {**base, "source": origin, **own}
+    if "as_of" not in own:
+        raise SettingsError(f"{origin}: as_of is missing", remedy="say from which day they hold")
+    for name in ("warehouses", "families"):
+        given = own.get(name, {})
+        if isinstance(given, Mapping):
+            merged[name] = {**base[name], **{key: _one(base[name], key, given) for key in given}}
+    try:
+        return msgspec.convert(merged, Rates, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(
+            f"{origin}: {error}", remedy="write it as docs/reference/settings.md shows"
+        ) from error
+
+
+def _one(base: Mapping[str, Any], key: str, given: Mapping[str, Any]) -> Any:
+    old, new = base.get(key), given[key]
+    both = isinstance(old, Mapping) and isinstance(new, Mapping)
+    return {**old, **new} if both else new  # type: ignore[dict-item]
+
+
+def credits_per_hour(family: str, nodes: int, rates: Rates | None = None) -> float | None:
     """Return what so many nodes cost an hour while they run; none where nobody published it."""
-    rate = CREDITS_PER_HOUR.get(family)
+    rate = (rates or shipped()).of_pool(family)
     return None if rate is None else rate * nodes
