@@ -26,6 +26,7 @@ EXTENDS = "Another target, over which this one is laid: mappings key by key, all
 TITLES = {
     "Settings": "mlops.yml",
     "LocalSettings": "local",
+    "Costs": "costs",
     "Target": "targets.<name>",
     "Pool": "targets.<name>.pools.<SIZE>",
     "Tasks": "targets.<name>.tasks",
@@ -34,6 +35,7 @@ TITLES = {
 }
 MEANINGS = {
     "Settings.local": "How a run on this machine keeps its data.",
+    "Settings.costs": "What credits cost, for the commands that tell costs.",
     "Settings.default_target": "Used when a command names no target.",
     "Target.database": "Everything of the target stands in it. Required, here or in `extends`.",
     "Target.schema": "Schema of tasks, tables, feature views and models.",
@@ -148,7 +150,7 @@ def _type(about: dict[str, Any]) -> str:
     if about["type"] == "array":
         return "list of texts"
     bounds = [str(about[key]) for key in ("minimum", "maximum") if key in about]
-    kinds = {"string": "text", "integer": "integer"}
+    kinds = {"string": "text", "integer": "integer", "number": "number"}
     return kinds[about["type"]] + (f", {' to '.join(bounds)}" if len(bounds) == 2 else "")
 
 

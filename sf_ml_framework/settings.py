@@ -33,6 +33,19 @@ class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Threads for tables; 0 is one for each processor."""
 
 
+class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What credits cost, for the commands that tell costs."""
+
+    price_per_credit: Annotated[float, msgspec.Meta(ge=0)] = 0
+    """In your contract's currency; 0: costs are told in credits alone."""
+    currency: str = "USD"
+    """Of that price, as it is shown."""
+    rates: str = ""
+    """File of your own rates, laid over the shipped ones, relative to the project."""
+    start_up_minutes: Annotated[float, msgspec.Meta(ge=0)] = 2
+    """Until a machine of a pool that is asked for works."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What ``mlops.yml`` says."""
 
@@ -42,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_target: str = ""
     targets: dict[str, dict[str, Any]] = {}
     """Environments in an account, by name; read by the commands that deploy."""
+    costs: Costs = Costs()
 
 
 def find_root(start: Path) -> Path:
@@ -138,8 +152,8 @@ def _parse(file: Path) -> dict[str, Any]:
 
 def _remedy(message: str) -> str:
     """Return the nearest setting for an unknown one; else what the message already says."""
-    unknown = re.search(r"unknown field `([^`]+)`(.*\$\.local)?", message)
+    unknown = re.search(r"unknown field `([^`]+)`(?:.*\$\.(local|costs))?", message)
     if not unknown:
         return "see docs/reference/settings.md"
-    owner = LocalSettings if unknown[2] else Settings
-    return nearest(unknown[1], owner.__struct_fields__)
+    owners: dict[str | None, type[msgspec.Struct]] = {"local": LocalSettings, "costs": Costs}
+    return nearest(unknown[1], owners.get(unknown[2], Settings).__struct_fields__)

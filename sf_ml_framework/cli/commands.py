@@ -77,6 +77,7 @@ COMMANDS: dict[str, Entry] = {
     "backfill": Entry(
         "backfill:backfill", "Run the graph once for each day, or each other step, of a time.", _ALL
     ),
+    "cost": Entry("cost:cost", "Tell what runs will cost, and what they have cost.", (0, 2, 3, 4)),
     "emulator": Entry("emulator:emulator", "Run a local Snowflake for tests and trials."),
     "doctor": Entry("doctor:doctor", "Check this machine, the connection and the account."),
     "completion": Entry("completion:completion", "Print what lets a shell complete.", (0, 2)),

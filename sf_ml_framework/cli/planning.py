@@ -156,17 +156,21 @@ def _show(invocation: Invocation, made: Plan, form: Form, *, everything: bool) -
     output = invocation.output
     match form:
         case "text":
-            for line in explain.told(made, kept=everything):
+            from sf_ml_framework.cli import cost_change
+
+            cost = cost_change.line(invocation, made)
+            for line in explain.told(made, kept=everything, cost=cost):
                 output.text(output.styled(line.text, line.style))
         case "sql":
             for statement in to_sql.statements(made):
                 output.text(f"{statement.sql};")
         case "json":
-            output.json(_document(made))
+            output.json(_document(invocation, made))
 
 
-def _document(made: Plan) -> dict[str, Any]:
+def _document(invocation: Invocation, made: Plan) -> dict[str, Any]:
     """Return the plan for a program: what ``--out`` writes is for ``deploy``."""
+    from sf_ml_framework.cli import cost_change
     from sf_ml_framework.plan import explain, to_sql
     from sf_ml_framework.plan.diff import key_of_change
 
@@ -190,4 +194,5 @@ def _document(made: Plan) -> dict[str, Any]:
         "changes": changes,
         "statements": msgspec.to_builtins(to_sql.statements(made)),
         "warnings": msgspec.to_builtins(made.warnings),
+        "cost": cost_change.fields(invocation, made),
     }

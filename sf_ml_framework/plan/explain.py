@@ -49,12 +49,13 @@ def lines(plan: Plan) -> list[str]:
     return [line.text for line in told(plan)]
 
 
-def told(plan: Plan, *, kept: bool = False) -> Iterator[Line]:
+def told(plan: Plan, *, kept: bool = False, cost: str = "") -> Iterator[Line]:
     """Yield the whole explanation: changes, warnings, and how many there are of each kind.
 
     Args:
         plan: what to explain.
         kept: whether objects that stay as they are get a line too.
+        cost: what it changes of the costs, in a line; empty: nothing is said of it.
     """
     observed, desired = plan.observed, plan.desired
     where = f" in account {observed.account} as role {observed.role}" if observed.account else ""
@@ -70,6 +71,9 @@ def told(plan: Plan, *, kept: bool = False) -> Iterator[Line]:
         yield Line(f"warning: {warning.message}", "bad")
         if warning.remedy:
             yield Line(f"  remedy: {warning.remedy}")
+    if cost:
+        yield Line("")
+        yield Line(cost)
     yield Line("")
     yield Line(summary(plan), "strong")
 

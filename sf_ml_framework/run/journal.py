@@ -8,7 +8,7 @@ Each row holds the whole record as JSON, and beside it, as plain columns, what a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -184,6 +184,22 @@ class SqliteJournal:
         return self._records(
             "SELECT record FROM node_runs WHERE run_id = ? ORDER BY sequence", (run_id,), _node_run
         )
+
+    def durations(self, most: int = 50) -> Mapping[str, list[float]]:
+        """Return for each node the seconds of its last successes, *most* at most."""
+        if self._open is None and not self.file.exists():
+            return {}
+        found: dict[str, list[float]] = {}
+        with self._explained():
+            rows = self._connection(reading=True).execute(
+                "SELECT node, seconds FROM (SELECT node, seconds, ROW_NUMBER() OVER"
+                " (PARTITION BY node ORDER BY sequence DESC) AS place FROM node_runs"
+                " WHERE status = 'succeeded') WHERE place <= ?",
+                (most,),
+            )
+            for node, seconds in rows:
+                found.setdefault(node, []).append(float(seconds))
+        return found
 
     def move_aside(self) -> Path | None:
         """Rename the file, damaged or not, so that the next run begins a new one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from sf_ml_framework.manifest.model import DatasetSpec, Frame, NodeSpec
@@ -126,6 +126,10 @@ class Journal(Protocol):
 
     def node_runs(self, run_id: str) -> Sequence[NodeRun]:
         """Return the nodes of a run (exact id) in the order in which they began."""
+        ...
+
+    def durations(self, most: int = 50) -> Mapping[str, list[float]]:
+        """Return for each node the seconds of its last successes, *most* at most."""
         ...
 
     def close(self) -> None:

@@ -173,6 +173,19 @@ class SnowflakeJournal:
         self._ahead |= found
         return self._ahead.pop(run_id)
 
+    def durations(self, most: int = 50) -> Mapping[str, list[float]]:
+        """Return for each node the seconds of its last successes, *most* at most."""
+        rows = self._account.rows(
+            f"SELECT node, seconds FROM {self._node_runs} WHERE status = 'succeeded'"
+            " QUALIFY ROW_NUMBER() OVER (PARTITION BY node ORDER BY started DESC) <= ?",
+            (most,),
+        )
+        found: dict[str, list[float]] = {}
+        for row in rows:
+            if row["seconds"] is not None:
+                found.setdefault(str(row["node"]), []).append(float(row["seconds"]))
+        return found
+
     def _put(self, table: str, values: Mapping[str, Any], *, keys: int, once: str = "") -> None:
         self._account.execute(merge(table, list(values), keys, once=once), tuple(values.values()))
 

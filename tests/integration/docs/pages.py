@@ -42,6 +42,8 @@ SHAPES = (
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "<hash>"),
     (re.compile(r"\bPython \d+\.\d+\.\d+"), "<python>"),
     (re.compile(r"^metrics .*", re.MULTILINE), "metrics <numbers>"),
+    # They follow from how long nodes took.
+    (re.compile(r"^cost: .*", re.MULTILINE), "cost: <credits>"),
     # A slow machine says now and then that a node still runs.
     (re.compile(r"^ +(\w+ runs since|still running:) .*\n", re.MULTILINE), ""),
     (re.compile(r"[ \t]{2,}"), "  "),

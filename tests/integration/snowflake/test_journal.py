@@ -298,3 +298,15 @@ def test_names_and_values_of_people_are_never_run_as_sql(theirs):
 
     assert theirs.run("last").command == evil
     assert theirs.find_success(evil, "") == a_node(node=evil, error=evil)
+
+
+def test_how_long_nodes_took_is_told_of_their_last_successes(journal):
+    journal.record_node(a_node("a", "r1", seconds=1.0))
+    journal.record_node(a_node("a", "r2", second=2, seconds=3.0))
+    journal.record_node(a_node("a", "r3", second=3, seconds=2.0))
+    journal.record_node(a_node("a", "r4", status="failed", second=4, seconds=9.0))
+    journal.record_node(a_node("b", "r4", status="skipped", second=5))
+
+    found = journal.durations(2)
+
+    assert {node: sorted(seconds) for node, seconds in found.items()} == {"a": [2.0, 3.0]}

@@ -1,0 +1,303 @@
+"""``cost report``: what the account was billed, and for what."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sf_ml_framework.cli import cost_words as words
+from sf_ml_framework.cli.account import open_account
+from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.output import Column, Form
+from sf_ml_framework.cli.workspace import open_workspace
+from sf_ml_framework.errors import UsageError
+
+if TYPE_CHECKING:
+    from sf_ml_framework.manifest.model import Manifest
+    from sf_ml_framework.places.snowflake.session import Account
+    from sf_ml_framework.plan.cost.attribute import By, Part, PoolHour, PoolTerms, Ran
+    from sf_ml_framework.plan.cost.savings import Saving
+    from sf_ml_framework.plan.cost.work import Work
+    from sf_ml_framework.plan.rates import Rates
+    from sf_ml_framework.settings import Costs
+    from sf_ml_framework.targets import Target
+
+LONGEST = timedelta(days=365)
+"""How long the account remembers. Source: "SNOWPARK_CONTAINER_SERVICES_HISTORY"."""
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What was billed, shared out."""
+
+    since: datetime
+    until: datetime | None
+    """End of the last hour that the account has billed; none: it has billed nothing."""
+    parts: list[Part]
+    savings: list[Saving]
+    warehouses: dict[str, float]
+    serverless: float
+    unknown: tuple[str, ...]
+
+
+def tell(
+    invocation: Invocation,
+    target: str,
+    *,
+    run_id: str,
+    since: timedelta,
+    by: By,
+    form: Form,
+) -> None:
+    """Show what was billed since, or for one run."""
+    if since > LONGEST:
+        raise UsageError("the account remembers a year", remedy="--since 365d is the most")
+    with open_workspace(invocation) as workspace:
+        costs = workspace.settings.costs
+        rates = words.rates_of(workspace.root, workspace.settings)
+        manifest = workspace.manifest
+    found = spent(invocation, target, manifest, rates, run_id=run_id, since=since)
+    rows = _rows(found, by, costs)
+    if form == "json":
+        invocation.output.json(_document(found, rows, rates, costs))
+    elif form == "csv":
+        names = (by, "kind", "runs", "hours", "credits", "share", "cost")
+        invocation.output.table(tuple(map(Column, names)), rows, form)
+    else:
+        _tell_table(invocation, found, rows, by, costs)
+
+
+def spent(
+    invocation: Invocation,
+    target: str,
+    manifest: Manifest,
+    rates: Rates,
+    *,
+    since: timedelta,
+    run_id: str = "",
+) -> Spent:
+    """Read what the account was billed for the pools of a project, and share it out.
+
+    What was billed is read as the target's read role, what ran as the role of its tasks, for the
+    account shows a job to its own role alone.
+    """
+    from sf_ml_framework import targets
+
+    with open_workspace(invocation) as workspace:
+        chosen = targets.load(workspace.settings, target)
+    with open_account(invocation, target, role=chosen.role) as running:
+        return _spent(
+            invocation, running.account, chosen, manifest, rates, since=since, run_id=run_id
+        )
+
+
+def _spent(
+    invocation: Invocation,
+    running: Account,
+    target: Target,
+    manifest: Manifest,
+    rates: Rates,
+    *,
+    since: timedelta,
+    run_id: str,
+) -> Spent:
+    from sf_ml_framework.places.snowflake.spending import Billing, Running
+    from sf_ml_framework.plan import names
+    from sf_ml_framework.plan.cost.attribute import attribute
+    from sf_ml_framework.plan.cost.savings import savings
+    from sf_ml_framework.plan.cost.work import of_manifest
+
+    work = of_manifest(manifest, target)
+    terms = terms_of(work, rates)
+    run = _run(running, target, run_id) if run_id else None
+    begin = run[1] if run else datetime.now(UTC) - since
+    weights = weights_of(work, rates)
+    ran = Running(running, target).of(manifest.project, set(work.pools), begin, weights)
+    tasks = [names.node_task(node.name) for node in manifest.nodes]
+    tasks += [names.root_task(manifest.project), names.finalizer_task(manifest.project)]
+    with open_account(invocation, target.name, role=target.read_role) as opened:
+        billing = Billing(opened.account)
+        hours = billing.pool_hours(set(work.pools), begin)
+        warehouses = {target.warehouse, target.tasks.warehouse or target.warehouse}
+        of_warehouses = billing.warehouses(warehouses, begin)
+        serverless = billing.serverless(target, tasks, begin)
+    if run:
+        hours = _hours_of(hours, run[0], ran, terms)
+    parts = attribute(hours, ran, terms)
+    return Spent(
+        since=begin,
+        until=datetime.fromtimestamp(max(hour.end for hour in hours), UTC) if hours else None,
+        parts=[_only(part, run[0]) for part in parts] if run else parts,
+        savings=[] if run else savings(parts, ran, terms, work, rates),
+        warehouses=of_warehouses,
+        serverless=serverless,
+        unknown=tuple(
+            f"the rate of {known.family} ({pool}) is not known: what was idle is estimated by time"
+            for pool, known in terms.items()
+            if known.rate is None
+        ),
+    )
+
+
+def terms_of(work: Work, rates: Rates) -> dict[str, PoolTerms]:
+    """Return what is known of each pool."""
+    from sf_ml_framework.plan.cost.attribute import PoolTerms
+
+    return {
+        pool.name: PoolTerms(
+            family=pool.family,
+            rate=rates.of_pool(pool.family),
+            min_nodes=pool.min_nodes,
+            max_nodes=pool.max_nodes,
+            auto_suspend_seconds=pool.auto_suspend_seconds,
+            sizes=pool.sizes,
+        )
+        for pool in work.pools.values()
+    }
+
+
+def weights_of(work: Work, rates: Rates) -> dict[str, tuple[str, float]]:
+    """Return for each node its pool, and which part of a machine it asks for."""
+    found = {}
+    for step in work.steps:
+        family = rates.families.get(work.pools[step.pool].family)
+        weight = 1.0
+        if family and family.cpu and family.memory_gib:
+            weight = max(step.cpu / family.cpu, step.memory_gib / family.memory_gib)
+        found[step.node] = (step.pool, max(min(weight, 1.0), 0.01) * step.instances)
+    return found
+
+
+def _run(running: Account, target: Target, run_id: str) -> tuple[str, datetime]:
+    """Return the id of a run and when it began."""
+    from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
+
+    record = SnowflakeJournal(running, target.database, target.schema).run(run_id)
+    return record.run_id, datetime.fromisoformat(record.started)
+
+
+def _hours_of(
+    hours: list[PoolHour], run_id: str, ran: list[Ran], terms: dict[str, PoolTerms]
+) -> list[PoolHour]:
+    """Return the hours in which a run worked, or its pools waited to be suspended after it."""
+    mine = [each for each in ran if each.run_id == run_id]
+    return [
+        hour
+        for hour in hours
+        if any(
+            each.pool == hour.pool
+            and each.start < hour.end
+            and each.end + terms[hour.pool].auto_suspend_seconds > hour.start
+            for each in mine
+        )
+    ]
+
+
+def _only(part: Part, run_id: str) -> Part:
+    """Return *part*, of another run, as another job's."""
+    if part.kind == "idle" or part.run_id == run_id:
+        return part
+    return msgspec.structs.replace(part, kind="other", node="", run_id="")
+
+
+def _rows(found: Spent, by: By, costs: Costs) -> list[dict[str, Any]]:
+    from sf_ml_framework.plan.cost.attribute import grouped
+
+    groups = grouped(found.parts, by)
+    total = sum(group.credits for group in groups)
+    return [
+        {
+            by: group.name,
+            "kind": group.kind,
+            "runs": group.runs,
+            "hours": group.seconds / 3600,
+            "credits": group.credits,
+            "share": group.credits / total if total else 0.0,
+            "cost": words.money(group.credits, costs),
+        }
+        for group in groups
+    ]
+
+
+def _document(
+    found: Spent, rows: list[dict[str, Any]], rates: Rates, costs: Costs
+) -> dict[str, Any]:
+    total = sum(part.credits for part in found.parts)
+    kinds = ("node", "start-up", "other", "idle")
+    return {
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat() if found.until else None,
+        "rates": words.rates_fields(rates, costs),
+        "credits": total,
+        "cost": words.money(total, costs),
+        "kinds": {
+            kind: sum(part.credits for part in found.parts if part.kind == kind) for kind in kinds
+        },
+        "rows": rows,
+        "savings": [
+            {**msgspec.to_builtins(saving), "cost": words.money(saving.credits, costs)}
+            for saving in found.savings
+        ],
+        "warehouses": found.warehouses,
+        "serverless_tasks": found.serverless,
+        "unknown": list(found.unknown),
+    }
+
+
+def _tell_table(
+    invocation: Invocation, found: Spent, rows: list[dict[str, Any]], by: By, costs: Costs
+) -> None:
+    output = invocation.output
+    whole = {
+        by: "billed",
+        "runs": len({part.run_id for part in found.parts if part.run_id}),
+        "hours": sum(part.seconds for part in found.parts) / 3600,
+        "credits": sum(part.credits for part in found.parts),
+        "share": 1.0,
+    }
+    columns = (
+        Column(by, gives_way=True),
+        Column("runs", lambda value: str(value) if value else "", right=True),
+        Column("hours", lambda value: f"{value:.2f}", right=True),
+        Column("credits", words.credits_told, right=True),
+        Column("share", lambda value: f"{value:.0%}", right=True),
+        *words.money_column(costs),
+    )
+    if rows:
+        shown = [{**row, "cost": row["credits"]} for row in (*rows, whole)]
+        output.table(columns, shown, "table")
+        output.text("")
+    for line in _notes(found, costs):
+        output.text(line)
+    output.talk(_reach(found))
+
+
+def _notes(found: Spent, costs: Costs) -> list[str]:
+    lines = []
+    for saving in found.savings:
+        lines.append(
+            f"{saving.setting}: {saving.now} -> {saving.then} would have saved "
+            f"{words.both_told(saving.credits, costs)}"
+        )
+        if saving.note:
+            lines.append(f"  mind: {saving.note}")
+    for name, taken in found.warehouses.items():
+        if taken:
+            used = words.both_told(taken, costs)
+            lines.append(f"beside the pools: warehouse {name}, {used}, whoever used it")
+    if found.serverless:
+        lines.append(
+            f"beside the pools: serverless tasks, {words.both_told(found.serverless, costs)}"
+        )
+    return [*lines, *(f"not exact: {text}" for text in found.unknown)]
+
+
+def _reach(found: Spent) -> str:
+    since = f"{found.since:%Y-%m-%d %H:%M} UTC"
+    if found.until is None:
+        return f"the account has billed nothing for these pools since {since}; it is 3 hours late"
+    return (
+        f"what was billed from {since} to {found.until:%Y-%m-%d %H:%M} UTC;"
+        " the account is up to 3 hours late"
+    )
