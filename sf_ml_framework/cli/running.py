@@ -226,13 +226,14 @@ def request_of(workspace: Workspace, invocation: Invocation, asked: RunOptions) 
     from sf_ml_framework.run.runner import RunRequest
 
     changed = overrides.parse(asked.inputs, asked.outputs, asked.params)
-    flags = []
+    flags: list[str] = []
     if invocation.project is not None:
         flags.append(f"--project={invocation.project}")
     if asked.data_format:
         flags.append(f"--data-format={asked.data_format}")
     if asked.workers is not None:
         flags.append(f"--workers={asked.workers}")
+    flags.extend(workspace.where.words)
     return RunRequest(
         selection=graph.select(
             workspace.manifest,

@@ -30,6 +30,18 @@ class Where(NamedTuple):
     flags: Mapping[str, str] = {}
     """What the line says of the connection."""
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same as options, for a line that is to work where this one does."""
+        said = {"mode": self.mode, "target": self.target, **self.flags}
+        return tuple(
+            "--temporary-connection"
+            if name == "temporary"
+            else f"--{name.replace('_', '-')}={value}"
+            for name, value in said.items()
+            if value
+        )
+
 
 def where_options(function: _F) -> _F:
     """Add ``--mode``, ``--target`` and the options of a connection.

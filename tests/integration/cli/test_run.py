@@ -151,6 +151,18 @@ def test_the_command_that_resumes_does_what_it_says(shop):
     assert statuses.get("make_orders", "skipped") == "skipped"
 
 
+def test_the_command_that_resumes_works_where_the_run_did(shop):
+    """Without its --mode it would go on in the account that the environment names."""
+    account = {"SNOWFLAKE_ACCOUNT": "org-acc", "SNOWFLAKE_USER": "u", "SNOWFLAKE_PASSWORD": "p"}
+    shop.change("shop/nodes.py", "min(price, cap)", "1 / 0")
+
+    done = shop.call("run", "--mode", "local", "--role", "a role", env=account)
+
+    assert done.stdout.splitlines()[-1] == (
+        "resume   python -m sf_ml_framework run --mode=local '--role=a role'"
+    )
+
+
 def test_a_failure_as_json_names_kind_remedy_and_trace(shop):
     shop.change("shop/nodes.py", 'return {"count"', 'return {1: 2}["count"]\n    return {"count"')
 

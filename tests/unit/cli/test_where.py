@@ -75,3 +75,16 @@ def test_a_mode_that_is_none_names_the_nearest(root, environ):
 def test_a_connection_that_is_named_and_unknown_is_told(root, environ):
     with pytest.raises(UnknownNameError, match="nothing"):
         mode_of(Where(flags={"connection": "nothing"}), root, environ)
+
+
+def test_what_a_line_says_of_where_to_work_can_be_said_again():
+    flags = {"connection": "prod", "temporary": "yes", "private_key_file": "a/b.p8"}
+
+    assert Where().words == ()
+    assert Where(mode="snowflake", target="prod", flags=flags).words == (
+        "--mode=snowflake",
+        "--target=prod",
+        "--connection=prod",
+        "--temporary-connection",
+        "--private-key-file=a/b.p8",
+    )
