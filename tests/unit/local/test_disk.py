@@ -183,3 +183,35 @@ def test_a_file_that_may_not_be_read_is_told(saved, open_place, folder, tmp_path
     finally:
         os.seteuid(os.getuid())
         folder.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("spec", "value"),
+    [(TABLE, FRAME), (REPORT, Report(title="new", figures={"one": "<svg/>"}))],
+    ids=["table", "report"],
+)
+def test_what_is_put_in_place_is_on_the_disk_before_and_its_name_after(
+    spec, value, open_place, folder, root, monkeypatch
+):
+    """A machine that loses power keeps the old data or the new, and never an empty file."""
+    flushed: set[int] = set()
+    unflushed: list[str] = []
+    real = {name: getattr(os, name) for name in ("fsync", "replace", "rename")}
+
+    def fsync(descriptor):
+        real["fsync"](descriptor)
+        flushed.add(os.fstat(descriptor).st_ino)
+
+    def rename(source, target, name):
+        files = [Path(source), *Path(source).rglob("*")]
+        unflushed.extend(str(file) for file in files if file.stat().st_ino not in flushed)
+        real[name](source, target)
+        flushed.discard(Path(target).parent.stat().st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", lambda a, b: rename(a, b, "replace"))
+    monkeypatch.setattr(os, "rename", lambda a, b: rename(a, b, "rename"))
+    open_place().save(spec, "v1", value)
+
+    assert unflushed == []
+    assert (root / "data" / spec.name).stat().st_ino in flushed
