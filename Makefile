@@ -59,6 +59,20 @@ test-deep: $(VENV)/.dev ## Run the tests that take minutes: laws of deploying, k
 test-fast: $(VENV)/.dev ## Run the tests that take no ten seconds
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not deep" $(ARGS)
 
+# What the benchmarks measure against, each in an environment of its own.
+.venv-kedro/bin/kedro: $(UV)
+	@$(UV) venv --quiet --clear .venv-kedro
+	@$(UV) pip install --quiet --compile-bytecode --python .venv-kedro/bin/python kedro==1.7.0 'pandas>=2.3,<3'
+
+.venv-shap/.done: $(UV)
+	@$(UV) venv --quiet --clear .venv-shap
+	@$(UV) pip install --quiet --compile-bytecode --python .venv-shap/bin/python shap==0.51.0 xgboost-cpu==3.2.0 scikit-learn==1.9.1 pandas==2.3.3
+	@touch $@
+
+.PHONY: bench
+bench: $(VENV)/.dev .venv-kedro/bin/kedro .venv-shap/.done ## Measure against peers what was to be reached (half an hour, on a quiet machine)
+	@$(BIN)/python benchmarks/reach.py $(ARGS)
+
 .PHONY: e2e
 e2e: $(VENV)/.dev ## Deploy, run, break and repair the pipeline in a local Snowflake (ten minutes)
 	@$(BIN)/python scripts/run_e2e_test.py $(ARGS)

@@ -145,17 +145,26 @@ def _hog() -> subprocess.Popen[bytes]:
 
 
 def print_table(found: dict[str, list[Found]], title: str) -> None:
-    """Print medians, ratios and the mean AUC of each case."""
-    reference = statistics.median(each.seconds for each in found[SKLEARN])
+    """Print medians, ratios and the mean AUC of each case, and how far it is behind the peer's."""
+    reference, single = (
+        statistics.median(each.seconds for each in found[case]) for case in (SKLEARN, SINGLE)
+    )
+    theirs = statistics.mean(each.auc for each in found[SKLEARN])
     print(f"\n{title}\n")
-    print("| search | seconds | ratio | processor seconds | AUC on untouched rows |")
-    print("|---|---:|---:|---:|---:|")
+    print(
+        "| search | seconds | ratio | to one thread | processor seconds | AUC on untouched rows"
+        " | AUC behind |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|")
     for case, runs in found.items():
         seconds = statistics.median(each.seconds for each in runs)
         spent = statistics.median(each.processor_seconds for each in runs)
         score = statistics.mean(each.auc for each in runs)
         ratio = seconds / reference
-        print(f"| {case} | {seconds:.1f} | {ratio:.2f} | {spent:.0f} | {score:.4f} |")
+        print(
+            f"| {case} | {seconds:.1f} | {ratio:.2f} | {seconds / single:.2f} | {spent:.0f}"
+            f" | {score:.4f} | {theirs - score:.4f} |"
+        )
 
 
 def print_choices(data: Path) -> None:
