@@ -31,6 +31,8 @@ class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Most memory for tables that are not loaded whole, as in ``4GB``; empty: DuckDB's own."""
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Threads for tables; 0 is one for each processor."""
+    telemetry: str = ""
+    """Where traces go: ``off``, ``otlp``, an address, a file; empty: as ``OTEL_*`` say."""
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -122,6 +122,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """For a secret's name in a node the secret's name in the account; by default the same."""
     log_level: LogLevel = "INFO"
     """Which of a container's lines go to the account's event table."""
+    telemetry: str = ""
+    """Where containers send traces: ``event-table``, a collector's address; empty: nowhere."""
     env: dict[str, str] = {}
     """More variables for the containers; never secrets, everybody who sees a task reads them."""
 

@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "why": Entry("why:why", "Tell why a node would run, or be skipped."),
     "history": Entry("history:history", "List the runs, newest first."),
     "show": Entry("history:show", "Show one run, or what a node printed in it."),
+    "trace": Entry("trace:trace", "Show a run as a trace, or send it to a collector."),
     "diff": Entry("differences:diff", "Compare two runs: what changed, what it did.", (0, 1, 2, 3)),
     "report": Entry("report:report", "Write the report of a run, for a browser."),
     "clean": Entry("clean:clean", "Remove what runs have made."),

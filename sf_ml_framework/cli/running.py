@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -95,13 +95,12 @@ def run(invocation: Invocation, /, **options: Any) -> None:
 
         from sf_ml_framework.cli import report
         from sf_ml_framework.cli.progress import progress_on
+        from sf_ml_framework.cli.telemetry import traced
 
         progress = progress_on(output, stream, verbose=bool(invocation.verbose))
         progress.at_first_node = report.prepare
-        try:
-            record = workspace.runner(progress, asked.workers, early).run(request)
-        finally:
-            progress.close()
+        with closing(progress), traced(workspace, output, progress) as observer:
+            record = workspace.runner(observer, asked.workers, early).run(request)
         code = _told(workspace, record, progress.resume_command, asked.form, output)
     if code:
         raise click.exceptions.Exit(code)
@@ -176,6 +175,7 @@ def _execute_here(invocation: Invocation, node: str, form: Form, options: dict[s
     import logging
 
     from sf_ml_framework.cli import summary
+    from sf_ml_framework.cli.telemetry import trace_node
     from sf_ml_framework.run import logs, overrides
     from sf_ml_framework.run.interrupts import Stopped, stop_on_signals
 
@@ -189,6 +189,7 @@ def _execute_here(invocation: Invocation, node: str, form: Form, options: dict[s
         try:
             with stop_on_signals(), output.keeping_results_apart(form != "table"):
                 node_run = workspace.once().run(node, changed, command=invocation.command_line)
+            trace_node(workspace, output, node_run)
         except Stopped as stopped:
             output.complain(f"{node} was stopped: {stopped}")
             raise click.exceptions.Exit(faults.INTERRUPTED) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,15 +216,30 @@ class _Visit:
             root=self.root,
             settings={"target": target.name, "database": target.database, "schema": target.schema},
         )
-        with Grace(lambda why: self._last_words(job, why)):
-            return job.run(
-                node,
-                overrides,
-                run_id=run_id,
-                command=command,
-                force=task is None or task.force,
-                alone=task is None,
+        alone = task is None
+        with Grace(lambda why: self._last_words(job, why)), self._traced(job, alone) as traced:
+            return traced(
+                job.run(
+                    node,
+                    overrides,
+                    run_id=run_id,
+                    command=command,
+                    force=task is None or task.force,
+                    alone=alone,
+                )
             )
+
+    @contextmanager
+    def _traced(self, job: Job, alone: bool) -> Iterator[Callable[[NodeRun], NodeRun]]:
+        """Yield what sends the trace of a node, where the target asks for it, and returns it."""
+        if not self.target.telemetry:
+            yield lambda node_run: node_run
+            return
+        from sf_ml_framework.telemetry import containers
+
+        project, target = job.manifest.project, self.target
+        with containers.traced(self.root, target, project, job.journal, alone=alone) as send:
+            yield send
 
     def _last_words(self, job: Job, why: str) -> None:
         """Record that the node is stopped, while it still holds the thread and the connection."""

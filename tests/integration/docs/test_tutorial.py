@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
-from tests.integration.docs.pages import run
+from tests.integration.docs.pages import run, write_files
 
-PAGE = Path(__file__).parents[3] / "docs" / "tutorials" / "first-pipeline.md"
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = DOCS / "tutorials" / "first-pipeline.md"
+HOW_TO = DOCS / "how-to"
 
 
 def test_the_first_pipeline_runs_as_the_tutorial_shows(tmp_path):
     assert run(PAGE, tmp_path) == []
+
+
+def test_traces_are_sent_and_shown_as_the_how_to_page_says(tmp_path):
+    write_files(PAGE, tmp_path)
+
+    assert run(HOW_TO / "send-traces.md", tmp_path) == []

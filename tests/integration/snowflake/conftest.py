@@ -95,6 +95,7 @@ DEEP = (
     "test_retry.py",
     "test_scale_out.py",
     "test_tasks_cli.py",
+    "test_traces_and_costs.py",
 )
 """Whole runs of graphs, again and again: like the slow tests here for ``make test-deep``."""
 

@@ -1,0 +1,124 @@
+"""A deployed graph tells its trace from its containers, and what it cost is told by node."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+pytest.importorskip("opentelemetry.sdk")
+
+from sf_ml_framework.telemetry.ids import ids_of, span_id, trace_id
+from tests.integration.cli.collector import collecting, said
+from tests.integration.snowflake.deployed_chain import NAMES, Chain
+
+
+@pytest.fixture(scope="module")
+def collector():
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chain(emulator, tmp_path_factory, collector):
+    """A graph whose containers send traces; it has run once, and nobody has seen its bill."""
+    made = Chain(tmp_path_factory.mktemp("chain") / "project", emulator)
+    made.change("mlops.yml", " tasks:", f" telemetry: '{collector.address}', tasks:")
+    made.found()
+    made.deploy()
+    made.run = made.ok("tasks", "run", "--wait", "--format", "json").json["run"]
+    return made
+
+
+@pytest.fixture(scope="module")
+def billed(chain):
+    """The same, and its read role may see what the account was billed."""
+    role = f"{chain.database}_READ_ROLE"
+    refused = chain.call("cost", "report")
+    chain.sql(f"grant database role snowflake.usage_viewer to role {role}")
+    chain.refused = refused
+    return chain
+
+
+def test_the_containers_of_a_run_join_one_trace_without_a_context(chain, collector):
+    spans = {span.name: span for span in collector.spans if span.name in NAMES}
+
+    assert set(spans) == set(NAMES)
+    for name, span in spans.items():
+        assert span.trace_id.hex() == f"{trace_id(chain.run):032x}"
+        assert span.span_id.hex() == f"{span_id(chain.run, name):016x}"
+        assert span.parent_span_id.hex() == f"{ids_of(chain.run, {}).run:016x}"
+        assert said(span)["mlops.target"] == "dev"
+    assert said(spans["price_orders"])["mlops.node.rows"] == 3
+
+
+def test_the_run_itself_is_sent_afterwards_and_is_the_parent_of_them_all(chain, collector):
+    chain.ok("trace", chain.run, "--mode", "snowflake", "--send", "--run-only",
+             env={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address})  # fmt: skip
+
+    (whole,) = (span for span in collector.spans if span.name == "run chain")
+    children = [span for span in collector.spans if span.parent_span_id == whole.span_id]
+    assert whole.trace_id.hex() == f"{trace_id(chain.run):032x}"
+    assert {span.name for span in children} == set(NAMES)
+
+
+def test_who_may_not_see_the_bill_is_told_the_grant(billed):
+    role = f"{billed.database}_READ_ROLE"
+
+    assert billed.refused.returncode == 3
+    assert f"GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE {role}" in billed.refused.stderr
+
+
+def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(billed):
+    found = billed.ok("cost", "report", "--format", "json").json
+
+    pool = f"{billed.database}_COMPUTE_POOL"
+    (account,) = billed.sql(
+        "select sum(credits_used) from snowflake.account_usage.snowpark_container_services_history"
+        f" where compute_pool_name = '{pool}'"
+    )
+    rows = {row["node"]: row for row in found["rows"]}
+    assert found["credits"] == pytest.approx(float(account[0]), rel=0.05)
+    assert sum(row["credits"] for row in found["rows"]) == pytest.approx(found["credits"])
+    assert sum(found["kinds"].values()) == pytest.approx(found["credits"])
+    assert set(NAMES) <= set(rows)
+    assert all(rows[name]["credits"] > 0 and rows[name]["runs"] == 1 for name in NAMES)
+    # Containers take seconds to start, the nodes in them much less; both are of this project.
+    assert found["kinds"]["start-up"] > 0
+    assert found["kinds"]["other"] == 0
+
+
+def test_one_run_has_its_nodes_and_what_was_idle_in_its_hours(billed):
+    found = billed.ok("cost", "report", "--run", billed.run, "--format", "json").json
+
+    assert {row["node"] for row in found["rows"] if row["kind"] == "node"} == set(NAMES)
+    assert sum(row["credits"] for row in found["rows"]) == pytest.approx(found["credits"])
+
+
+@pytest.mark.parametrize("by", ["node", "run", "day", "pool"])
+def test_every_way_to_group_comes_to_the_same(billed, by):
+    text = billed.ok("cost", "report", "--by", by, "--format", "csv").stdout
+
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert rows
+    assert sum(float(row["share"]) for row in rows) == pytest.approx(1.0)
+    assert {row[by] for row in rows} & {billed.run, *NAMES, f"{billed.database}_COMPUTE_POOL"} or (
+        by == "day"
+    )
+
+
+def test_a_person_reads_the_lines_their_sum_and_what_would_be_cheaper(billed):
+    done = billed.ok("cost", "report", "--since", "2d")
+
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:2] == ["node", "runs"]
+    assert any(line.startswith("billed ") and line.endswith("100%") for line in lines)
+    assert "the account is up to 3 hours late" in done.stderr
+
+
+def test_an_estimate_knows_how_long_the_accounts_runs_took(billed):
+    found = billed.ok("cost", "estimate", "--mode", "snowflake", "--format", "json").json
+
+    assert found["durations"] == "account"
+    assert [node["basis"] for node in found["nodes"]] == ["history"] * 3
