@@ -51,6 +51,11 @@ def needs(account: Account) -> None:
     """Say what each statement needs. Source: the pages' access control requirements."""
     account.needs("CREATE TASK", privilege="CREATE TASK", on="SCHEMA")
     account.needs("CREATE TASK", uses="WAREHOUSE =", privilege="USAGE", on="WAREHOUSE")
+    # Source: "Configuring a task to send success notifications": who makes or changes a task needs
+    # USAGE on the integration that it names.
+    for statement in ("CREATE TASK", "ALTER TASK"):
+        for word in ("ERROR_INTEGRATION =", "SUCCESS_INTEGRATION ="):
+            account.needs(statement, uses=word, privilege="USAGE", on="INTEGRATION")
     account.needs("ALTER TASK", privilege="OWNERSHIP", on="TASK")
     account.needs("ALTER TASK", then="RESUME|SUSPEND", privilege="OPERATE", on="TASK")
     account.needs("EXECUTE TASK", privilege="OPERATE", on="TASK")

@@ -185,6 +185,11 @@ CASES = [
 ]
 
 TASK = "create or replace task {s}.k warehouse = {w} as select 1"
+QUEUE = (
+    "create or replace notification integration {d}_q enabled = true type = queue"
+    " direction = outbound notification_provider = aws_sns"
+    " aws_sns_topic_arn = 'arn:aws:sns:eu-west-1:1:t' aws_sns_role_arn = 'arn:aws:iam::1:role/r'"
+)
 ALERT = (
     "create or replace alert {s}.a warehouse = {w} schedule = '60 minute' "
     "if (exists (select 1)) then select 1"
@@ -215,6 +220,20 @@ CASES += [
         (TASK,),
     ),
     Case("drop task", "drop task {s}.k", ("ownership on task {s}.k",), (TASK,)),
+    Case(
+        "create task that tells of errors",
+        "create task {s}.k error_integration = {d}_q as select 1",
+        ("create task on schema {s}", "usage on integration {d}_q"),
+        (QUEUE,),
+        ("drop integration {d}_q",),
+    ),
+    Case(
+        "let a task tell of success",
+        "alter task {s}.k set success_integration = {d}_q",
+        ("ownership on task {s}.k", "usage on integration {d}_q"),
+        (TASK, QUEUE),
+        ("drop integration {d}_q",),
+    ),
     Case(
         "create alert",
         ALERT.replace("or replace ", ""),
