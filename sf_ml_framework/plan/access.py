@@ -2,7 +2,8 @@
 
 Three roles: the deploy role owns pools, repository, stage and tables; the run role owns the tasks
 and is what containers are; the read role looks. Each privilege is one statement, so that one that
-an edition does not know fails alone.
+an edition does not know fails alone. None is there that nothing needs: a test takes each away and
+sees something fail.
 
 Source: Snowflake, "CREATE TASK", "EXECUTE JOB SERVICE", "CREATE COMPUTE POOL", "CREATE IMAGE
 REPOSITORY", "Feature Store access control model", "Snowflake Model Registry" (privileges).
@@ -32,7 +33,17 @@ def grants(manifest: Manifest, target: Target) -> tuple[Grant, ...]:
         *_reading(manifest, target),
     ):
         found.setdefault((grant.privilege, grant.on, grant.name, grant.to), grant)
-    return tuple(found.values())
+    return tuple(_without_inherited(target, found.values()))
+
+
+def _without_inherited(target: Target, grants: Iterable[Grant]) -> Iterator[Grant]:
+    """Leave out what the deploy role has by having the run role."""
+    every = list(grants)
+    ran = {(each.privilege, each.on, each.name) for each in every if each.to == target.role}
+    for grant in every:
+        inherits = grant.to == target.deploy_role != target.role
+        if not (inherits and (grant.privilege, grant.on, grant.name) in ran):
+            yield grant
 
 
 def _line(target: Target, setting: str) -> str:
@@ -44,10 +55,14 @@ def _declared(node: NodeSpec, what: str) -> str:
 
 
 def _between_roles(target: Target) -> Iterator[Grant]:
-    for role, setting in ((target.deploy_role, "deploy_role"), (target.read_role, "read_role")):
-        yield Grant(
-            privilege="USAGE", on="ROLE", name=role, to="SYSADMIN", why=_line(target, setting)
-        )
+    # What the two own, administrators of objects may then drop; the read role owns nothing.
+    yield Grant(
+        privilege="USAGE",
+        on="ROLE",
+        name=target.deploy_role,
+        to="SYSADMIN",
+        why=_line(target, "deploy_role"),
+    )
     if target.role != target.deploy_role:
         # Who deploys makes the tasks as the role that is to own them.
         yield Grant(
@@ -98,15 +113,15 @@ def _running(manifest: Manifest, target: Target) -> Iterator[Grant]:
     for size, node in pool_sizes(manifest).items():
         pool = target.pools[size].name
         why = _declared(node, f"compute_pool_size={size}")
-        yield from _all(["USAGE", "MONITOR"], "COMPUTE POOL", pool, role, why)
+        yield from _all(["USAGE"], "COMPUTE POOL", pool, role, why)
     repository = names.within(target, target.image_repository)
     why = _line(target, "image_repository")
     yield from _all(["READ"], "IMAGE REPOSITORY", repository, role, why)
     stage = names.within(target, target.stage)
     yield from _all(["READ", "WRITE"], "STAGE", stage, role, _line(target, "stage"))
     for table in (names.RUNS, names.NODE_RUNS, names.DATASETS, names.METRICS):
-        privileges = ("SELECT", "INSERT", "UPDATE", "DELETE")
-        why = f"the run's record in {table}"
+        privileges = ("SELECT", "INSERT", "UPDATE")
+        why = f"{_line(target, 'schema')} (the record of runs)"
         yield from _all(privileges, "TABLE", names.within(target, table), role, why)
     yield from _asked_for(manifest, target)
 
@@ -118,8 +133,8 @@ def _making(manifest: Manifest, schema: str, role: str) -> Iterator[Grant]:
             dataset = manifest.dataset(made)
             wanted: list[str] = []
             if dataset.kind == "table":
-                # The clients load frames through a stage and a file format of the session.
-                wanted = ["CREATE TABLE", "CREATE STAGE", "CREATE FILE FORMAT"]
+                # Frames are loaded through a stage of the session.
+                wanted = ["CREATE TABLE", "CREATE STAGE"]
                 if dataset.entity:
                     wanted += ["CREATE VIEW", "CREATE TAG", "CREATE DATASET"]
                 if dataset.refresh_freq:
@@ -137,6 +152,7 @@ def _asked_for(manifest: Manifest, target: Target) -> Iterator[Grant]:
         for secret in sorted(node.secrets):
             full = names.secret(target, secret)
             why = _declared(node, f"secrets={secret}")
+            yield from _place_of(full, target, role, why)
             yield from _all(["READ"], "SECRET", full, role, why)
         for integration in sorted(node.external_access):
             why = _declared(node, f"external_access={integration}")
@@ -149,28 +165,49 @@ def _asked_for(manifest: Manifest, target: Target) -> Iterator[Grant]:
             yield from _all(["USAGE"], "INTEGRATION", integration, role, why)
 
 
+def _place_of(full: str, target: Target, role: str, why: str) -> Iterator[Grant]:
+    """Yield what *role* needs to reach an object that may stand outside of the target's schema."""
+    database, schema, _ = full.split(".")
+    if database != target.database:
+        yield from _all(["USAGE"], "DATABASE", database, role, why)
+    if f"{database}.{schema}" != names.schema(target):
+        yield from _all(["USAGE"], "SCHEMA", f"{database}.{schema}", role, why)
+
+
 def _reading(manifest: Manifest, target: Target) -> Iterator[Grant]:
     role, schema = target.read_role, names.schema(target)
-    why = _line(target, "read_role")
-    yield from _all(["USAGE"], "DATABASE", target.database, role, why)
-    yield from _all(["USAGE"], "WAREHOUSE", target.warehouse, role, why)
-    yield from _all(["USAGE"], "SCHEMA", schema, role, why)
+
+    def why(what: str) -> str:
+        return f"{_line(target, 'read_role')} ({what})"
+
+    yield from _all(["USAGE"], "DATABASE", target.database, role, why("whatever is there"))
+    yield from _all(["USAGE"], "WAREHOUSE", target.warehouse, role, why("whatever it asks"))
+    yield from _all(["USAGE"], "SCHEMA", schema, role, why("whatever is there"))
     # What runs make later; a grant on what stands would miss it.
-    for kind, privilege in (
-        ("TABLES", "SELECT"),
-        ("VIEWS", "SELECT"),
-        ("DYNAMIC TABLES", "SELECT"),
-        ("TASKS", "MONITOR"),
-        ("SERVICES", "MONITOR"),
+    for kind, privilege, what in (
+        ("TABLES", "SELECT", "data"),
+        ("VIEWS", "SELECT", "features"),
+        ("DYNAMIC TABLES", "SELECT", "features that refresh"),
+        ("TASKS", "MONITOR", "mlops tasks status"),
+        ("SERVICES", "MONITOR", "mlops tasks logs"),
     ):
-        yield from _all([privilege], f"FUTURE {kind}", schema, role, why)
+        yield from _all([privilege], f"FUTURE {kind}", schema, role, why(what))
     for size in pool_sizes(manifest):
-        yield from _all(["MONITOR"], "COMPUTE POOL", target.pools[size].name, role, why)
-    yield from _all(["READ"], "STAGE", names.within(target, target.stage), role, why)
-    for table in (
-        names.RUNS, names.NODE_RUNS, names.DATASETS, names.METRICS, names.DEPLOYMENTS,
-    ):  # fmt: skip
-        yield from _all(["SELECT"], "TABLE", names.within(target, table), role, why)
+        pool = target.pools[size].name
+        yield from _all(["MONITOR"], "COMPUTE POOL", pool, role, why("mlops plan"))
+    repository = names.within(target, target.image_repository)
+    yield from _all(["READ"], "IMAGE REPOSITORY", repository, role, why("mlops image ls"))
+    yield from _all(
+        ["READ"], "STAGE", names.within(target, target.stage), role, why("mlops report")
+    )
+    for table, what in (
+        (names.RUNS, "mlops history"),
+        (names.NODE_RUNS, "mlops show"),
+        (names.DATASETS, "mlops why"),
+        (names.METRICS, "metrics of runs"),
+        (names.DEPLOYMENTS, "mlops deployments"),
+    ):
+        yield from _all(["SELECT"], "TABLE", names.within(target, table), role, why(what))
 
 
 def pool_sizes(manifest: Manifest) -> dict[PoolSize, NodeSpec]:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.deploy.graph_ports import Job
+from sf_ml_framework.places.snowflake import standing
 from sf_ml_framework.places.snowflake.errors import RefusedError
 from sf_ml_framework.places.snowflake.graph_history import moment
 from sf_ml_framework.places.snowflake.standing import qualified
@@ -33,6 +34,8 @@ _MONTH = "DATEADD('day', -30, CURRENT_TIMESTAMP())"
 _EVENTS = "SNOWFLAKE.TELEMETRY.EVENTS"
 """The event table of an account that has chosen none."""
 _MOST = 100_000
+_OVER = {"DONE", "FAILED", "CANCELLED", "INTERNAL_ERROR", "DELETED"}
+"""States of a job that has ended. Source: "DESCRIBE SERVICE"."""
 
 
 class SnowflakeJobs:
@@ -62,7 +65,26 @@ class SnowflakeJobs:
             " ORDER BY created_time DESC LIMIT 1",
             name.split("."),
         )
-        return _job(rows[0]) if rows else None
+        return _job(rows[0]) if rows else self._shown(name)
+
+    def _shown(self, name: str) -> Job | None:
+        """Return a job that the role may look at but does not own: the history has only its own.
+
+        Source: "SHOW SERVICES" (jobs too, for who has any privilege on one).
+        """
+        database, schema, own = name.split(".")
+        scope = f"IN SCHEMA {qualified(f'{database}.{schema}')}"
+        row = standing.named(self._account, "SERVICES", own, scope)
+        if row is None:
+            return None
+        return Job(
+            name=name,
+            query_id="",
+            status=str(row["status"]),
+            created=moment(row["created_on"]),
+            ended=moment(row["updated_on"]) if row["status"] in _OVER else "",
+            pool=str(row["compute_pool"]),
+        )
 
     def start(self, statement: str) -> None:
         """Run the statement of an asynchronous job."""

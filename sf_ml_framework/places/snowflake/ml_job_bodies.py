@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sf_ml_framework.errors import OperatorError
+from sf_ml_framework.places.snowflake.standing import named
 from sf_ml_framework.plan import ml_jobs, names
 from sf_ml_framework.plan.objects import Task
 from sf_ml_framework.plan.quoting import literal
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _MARKER = "complete"
 """File beside a payload that is uploaded after all others."""
 _SYSTEM_POOL = "SYSTEM_COMPUTE_POOL_CPU"
-"""Stands in every account and runs ML Jobs."""
+"""Stands in every account, runs ML Jobs, and everybody may use it."""
 
 
 class MlJobBodies:
@@ -87,13 +88,25 @@ class MlJobBodies:
             self._standing.add(path)
 
     def _planned(self, job: MlJob, path: str) -> str:
+        from sf_ml_framework.places.snowflake.errors import AccessDeniedError
+
+        # The pool is asked which runtime it has, and may be made by the same plan.
+        family = self._family(job.pool)
+        try:
+            return self._written(job, path, job.pool if family else _SYSTEM_POOL)
+        except AccessDeniedError:
+            if not family or family.startswith("GPU"):
+                raise
+        # Who may only look at the pool asks one of the same kind that everybody may use.
+        return self._written(job, path, _SYSTEM_POOL)
+
+    def _written(self, job: MlJob, path: str, pool: str) -> str:
         from snowflake.ml.jobs import MLJobDefinition
 
         with self._account.translating(f"the ML Job of node {job.node}"):
             definition: MLJobDefinition[Any, Any] = MLJobDefinition(
                 source=ml_jobs.ENTRY,
-                # What it is asked for may be made by the same plan, and it looks for it now.
-                compute_pool=job.pool if self._has_pool(job.pool) else _SYSTEM_POOL,
+                compute_pool=pool,
                 min_instances=1,
                 payload=_NothingSent(),
                 session=self._account.session,
@@ -104,9 +117,10 @@ class MlJobBodies:
             definition.job_options.min_instances = job.instances
             return str(definition.to_sql(job_args=list(job.args)))
 
-    def _has_pool(self, name: str) -> bool:
-        found = self._account.rows(f"SHOW COMPUTE POOLS LIKE {literal(name)}")
-        return any(row["name"] == name for row in found)
+    def _family(self, pool: str) -> str:
+        """Return the machine of *pool*; empty where there is no such pool, or none for us."""
+        row = named(self._account, "COMPUTE POOLS", pool)
+        return str(row["instance_family"]) if row else ""
 
     def _stands(self, path: str) -> bool:
         from sf_ml_framework.places.snowflake.errors import AbsentError
