@@ -56,6 +56,9 @@ COMMANDS: dict[str, Entry] = {
     "infra": Entry(
         "infra:infra", "Make or print what an account needs before anything can be deployed."
     ),
+    "grants": Entry(
+        "grants:grants", "Tell exactly what each role must be granted, and why.", _ALL[:5]
+    ),
     "image": Entry("image:image", "Build the image of all nodes, push it, and see what is there."),
     "plan": Entry(
         "planning:plan", "Show what a deployment would change, and change nothing.", _ALL[:5]
@@ -94,6 +97,11 @@ EXIT_CODES = {
 }
 _OTHER_MEANINGS = {
     "diff": {1: "the runs differ, and --exit-code was given"},
+    "grants": {
+        1: "the pipeline is wrong, and --check was given",
+        2: "the account differs, and --check was given; else as for others",
+        3: "as for others; or --check saw no difference, but could not see all",
+    },
     "plan": {
         1: "the pipeline is wrong, and --detailed-exitcode was given",
         2: "something would change, and --detailed-exitcode was given; else as for others",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -40,6 +42,18 @@ def tell(error: Exception, invocation: Invocation) -> int:
             invocation.output.complain(known.trace)
         invocation.output.fault(str(known), known.remedy)
     return known.exit_code
+
+
+@contextmanager
+def faults_apart(invocation: Invocation, differs: int, *, wanted: bool) -> Iterator[None]:
+    """End with 1 on a fault of the pipeline, where its code says that something would change."""
+    try:
+        yield
+    except FrameworkError as error:
+        if not (wanted and error.exit_code == differs):
+            raise
+        tell(error, invocation)
+        raise click.exceptions.Exit(1) from error
 
 
 def lines_of_faults(faults: tuple[Fault, ...]) -> list[str]:

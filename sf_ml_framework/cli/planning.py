@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,9 +10,9 @@ import msgspec
 
 from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.connection_options import connection_options, target_option
+from sf_ml_framework.cli.faults import faults_apart
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
-from sf_ml_framework.errors import FrameworkError
 
 if TYPE_CHECKING:
     from sf_ml_framework.plan.changes import Plan
@@ -87,7 +85,7 @@ def plan(
         mlops plan --target prod --out plan.json
         mlops plan --state state.json --detailed-exitcode
     """
-    with _faults_apart(invocation, wanted=detailed_exitcode):
+    with faults_apart(invocation, CHANGES, wanted=detailed_exitcode):
         made = _made(invocation, target, state, tag, delete=delete, thorough=thorough)
         if out is not None:
             _write(out, made)
@@ -97,20 +95,6 @@ def plan(
         invocation.output.talk(f"wrote {out}; carry it out: {how}")
     if detailed_exitcode and not made.is_empty:
         raise click.exceptions.Exit(CHANGES)
-
-
-@contextmanager
-def _faults_apart(invocation: Invocation, *, wanted: bool) -> Iterator[None]:
-    """End with 1 on a fault of the pipeline: 2 says that something would change."""
-    try:
-        yield
-    except FrameworkError as error:
-        if not (wanted and error.exit_code == CHANGES):
-            raise
-        from sf_ml_framework.cli.faults import tell
-
-        tell(error, invocation)
-        raise click.exceptions.Exit(1) from error
 
 
 def _made(

@@ -12,7 +12,9 @@ import msgspec
 
 from sf_ml_framework.errors import FrameworkError
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.places.snowflake import holdings
 from sf_ml_framework.places.snowflake.errors import AbsentError, AccessDeniedError
+from sf_ml_framework.plan.audit import audit
 from sf_ml_framework.plan.objects import Grant
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def examine(
     if target is None:
         return
     yield from _objects(account, target, sizes)
-    yield from _grants(account, grants)
+    yield from _grants(account, target, grants)
 
 
 def _objects(account: Account, target: Target, sizes: Collection[PoolSize]) -> Iterator[Check]:
@@ -261,57 +263,25 @@ def _stage(account: Account, target: Target) -> Check:
     return Check(name="stage", state="ok", says=full)
 
 
-def _grants(account: Account, grants: Collection[Grant]) -> Iterator[Check]:
-    """Yield, for each role, whether it holds what it needs, also through roles it was granted."""
-    for role in sorted({grant.to for grant in grants}):
-        try:
-            held = _held(account, role)
-        except (AbsentError, AccessDeniedError):
-            yield Check(
-                name="privileges",
-                state="failed",
-                says=f"role {role} is not there, or this role may not look at it",
-                remedy="`mlops infra sql --part admin` prints what makes the role, with its grants",
-            )
-            continue
-        # What is to be in a schema one day is not listed by SHOW GRANTS TO ROLE.
-        needed = [each for each in grants if each.to == role and not each.on.startswith("FUTURE")]
-        lacking = [grant for grant in needed if not _holds(held, grant)]
-        says = f"{role} holds {len(needed) - len(lacking)} of {len(needed)} that it needs"
+def _grants(account: Account, target: Target, grants: Collection[Grant]) -> Iterator[Check]:
+    """Yield, for each role, whether it holds what it needs: what ``mlops grants`` names."""
+    sights = holdings.seen(account, sorted({grant.to for grant in grants}))
+    findings = audit(grants, sights, target)
+    for role, sight in sights.items():
+        needed = sum(grant.to == role for grant in grants)
+        found = [finding for finding in findings if finding.grant.to == role]
+        lacking = [finding for finding in found if finding.state == "missing"]
+        unseen = sum(finding.state == "unseen" for finding in found)
+        excess = sum(finding.state == "excess" for finding in found)
+        says = f"{role} holds {needed - len(lacking) - unseen} of {needed} that it needs"
+        if sight.why and (lacking or unseen):
+            says += f"; {sight.why}"
+        if excess:
+            says += f", and {excess} more: `mlops grants --check` names them"
         yield Check(
             name="privileges",
-            state="failed" if lacking else "ok",
+            state="failed" if lacking else "warning" if unseen else "ok",
             says=says,
-            remedy="\n".join(map(statement, lacking)),
+            remedy="\n".join(finding.statement for finding in lacking)
+            or "look again with --role SECURITYADMIN" * bool(unseen),
         )
-
-
-def _held(account: Account, role: str) -> set[tuple[str, str, str]]:
-    """Return (privilege, kind, name) of all that *role* holds."""
-    found: set[tuple[str, str, str]] = set()
-    waiting, seen = [role], {role}
-    while waiting:
-        for row in account.rows(f"SHOW GRANTS TO ROLE {quoted(waiting.pop())}"):
-            kind = str(row["granted_on"]).replace("_", " ")
-            name = str(row["name"]).replace('"', "")
-            found.add((str(row["privilege"]), kind, name))
-            if kind == "ROLE" and name not in seen:
-                seen.add(name)
-                waiting.append(name)
-    return found
-
-
-def _holds(held: set[tuple[str, str, str]], grant: Grant) -> bool:
-    for privilege, kind, name in held:
-        same = kind == grant.on and (kind == "ACCOUNT" or name == grant.name)
-        if same and privilege in (grant.privilege, "OWNERSHIP", "ALL"):
-            return True
-    return False
-
-
-def statement(grant: Grant) -> str:
-    """Return a grant as a person types it."""
-    if grant.on == "ROLE":
-        return f"GRANT ROLE {grant.name} TO ROLE {grant.to};"
-    on = "ACCOUNT" if grant.on == "ACCOUNT" else f"{grant.on} {grant.name}"
-    return f"GRANT {grant.privilege} ON {on} TO ROLE {grant.to};"

@@ -138,7 +138,8 @@ def grant(row: Row, *, future: bool = False) -> Grant:
     name = str(row["name"])
     if future:
         # A schema's future grants are shown as DB.SCHEMA.<KIND>.
-        name, kind = name.rpartition(".<")[0], f"FUTURE {kind}S"
+        many = f"{kind[:-1]}IES" if kind.endswith("Y") else f"{kind}S"
+        name, kind = name.rpartition(".<")[0], f"FUTURE {many}"
     return Grant(
         name="" if kind == "ACCOUNT" else unquoted(name),
         privilege=str(row["privilege"]),
