@@ -94,7 +94,7 @@ def far(orders: dict) -> dict:
 '''
 
 PIPELINE = """
-from bazaar import nodes
+from {package} import nodes
 from sf_ml_framework import Column, DataCatalog, Dataset, NodeConfig, Project
 
 KEYS = dict(entity="customer", join_keys=("customer_id",), timestamp_column="seen_at")
@@ -148,7 +148,7 @@ PROJECT = Project(
 )
 """
 
-TARGETS = """project: bazaar.pipeline:PROJECT
+TARGETS = """project: {package}.pipeline:PROJECT
 default_target: dev
 targets:
   dev:
@@ -195,7 +195,9 @@ class Bazaar:
         self.root = root / "bazaar"
         self.emulator = emulator
         self.name = f"B_{uuid.uuid4().hex[:8]}".upper()
-        package = self.root / "bazaar"
+        # Of a name that no other project in this process has.
+        self.package = f"bazaar_{self.name.lower()}"
+        package = self.root / self.package
         package.mkdir(parents=True)
         self.house = root / "house"
         shutil.copytree(
@@ -205,13 +207,15 @@ class Bazaar:
         )
         (package / "__init__.py").write_text("")
         (package / "nodes.py").write_text(NODES)
-        (package / "pipeline.py").write_text(PIPELINE.format(way_out=f"{self.name.lower()}_out"))
-        (self.root / "mlops.yml").write_text(TARGETS.format(name=self.name))
+        (package / "pipeline.py").write_text(
+            PIPELINE.format(package=self.package, way_out=f"{self.name.lower()}_out")
+        )
+        (self.root / "mlops.yml").write_text(TARGETS.format(package=self.package, name=self.name))
 
     @property
     def manifest(self) -> Manifest:
         """The pipeline."""
-        return compiled(self.root, "bazaar.pipeline:PROJECT")
+        return compiled(self.root, f"{self.package}.pipeline:PROJECT")
 
     def target(self, name: str = "dev") -> Target:
         """An environment."""

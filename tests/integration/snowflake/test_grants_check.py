@@ -68,7 +68,7 @@ def test_a_missing_grant_is_told_with_its_line_and_statement(bazaar, check, chan
 
     (missing,) = found["missing"]
     assert code == 2
-    assert missing["because"].startswith("bazaar/pipeline.py:")
+    assert missing["because"].startswith(f"{bazaar.package}/pipeline.py:")
     assert missing["because"].endswith("model line")
     assert missing["statement"] == (
         f"GRANT CREATE MODEL ON SCHEMA {bazaar.name}.ML TO ROLE {bazaar.name}_ROLE;"
