@@ -1,26 +1,31 @@
 """PUT and GET: say where the files are; the client moves them itself.
 
-The stage's directory is named as a local file system, which the clients read and write directly, so
-client and server must share a machine. A server for other machines would name presigned URLs
-instead.
+The stage's directory is named as a local file system, which the clients read and write directly. A
+container of a built image has another root directory: it gets presigned URLs, one for each file, as
+accounts on Google Cloud give them.
 
 Source: Snowflake, "PUT", "GET"; connector 4.8, ``file_transfer_agent._parse_command``,
-``local_storage_client.py``.
+``local_storage_client.py``, ``gcs_storage_client.py``.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..faults import unexpected
 from ..reader import Reader
 from ..registry import Call
 from ..results import ResultSet, done
+from ..stages import Location
 from .stages import location
 
 if TYPE_CHECKING:
     from ..account import Account
+
+_SECONDS = 3600.0
+"""How long a presigned URL is good for."""
 
 
 def install(account: Account) -> None:
@@ -68,9 +73,18 @@ def put(call: Call) -> ResultSet:
             "overwrite": bool(found.get("OVERWRITE", False)),
             "sourceCompression": str(found.get("SOURCE_COMPRESSION", "auto_detect")).lower(),
             "clientShowEncryptionParameter": True,
-            "stageInfo": {"locationType": "LOCAL_FS", "location": str(where.target), "creds": {}},
+            "stageInfo": _upload(call, where, source),
         }
     )
+
+
+def _upload(call: Call, where: Location, source: str) -> dict[str, Any]:
+    """Say where a file goes; the client asks once more for each file when it needs a URL."""
+    if not call.session.facts.get("apart"):
+        return {"locationType": "LOCAL_FS", "location": str(where.target), "creds": {}}
+    target = where.target / PurePosixPath(source).name
+    url = call.account.stages.sign(target, _SECONDS)
+    return {"locationType": "GCS", "location": "stage/", "creds": {}, "presignedUrl": url}
 
 
 def get(call: Call) -> ResultSet:
@@ -79,17 +93,22 @@ def get(call: Call) -> ResultSet:
     target = _local(call.reader)
     found = call.reader.properties()
     pattern = re.compile(str(found["PATTERN"])) if found.get("PATTERN") else None
+    stages = call.account.stages
     files = [
-        file.path.relative_to(where.folder).as_posix()
-        for file in call.account.stages.files(where)
-        if pattern is None or pattern.fullmatch(file.name)
+        file.path for file in stages.files(where) if pattern is None or pattern.fullmatch(file.name)
     ]
+    info = {"locationType": "LOCAL_FS", "location": str(where.folder), "creds": {}}
+    urls = {}
+    if call.session.facts.get("apart"):
+        info |= {"locationType": "GCS", "location": "stage/"}
+        urls = {"presignedUrls": [stages.sign(file, _SECONDS) for file in files]}
     return _transfer(
         {
             "command": "DOWNLOAD",
-            "src_locations": files,
+            "src_locations": [file.relative_to(where.folder).as_posix() for file in files],
             "parallel": int(found.get("PARALLEL", 10)),
             "localLocation": target,
-            "stageInfo": {"locationType": "LOCAL_FS", "location": str(where.folder), "creds": {}},
+            "stageInfo": info,
+            **urls,
         }
     )

@@ -172,6 +172,9 @@ class Services:
 
     def _token(self, live: Live) -> str:
         facts = {**live.facts, "service": live.id}
+        if any(image.runner.image for image in live.found.images.values()):
+            # Its root directory is another, so it finds no file of this machine.
+            facts["apart"] = True
         if live.launch.warehouse:
             facts["warehouse"] = live.launch.warehouse
         return self._account.tokens.issue(
