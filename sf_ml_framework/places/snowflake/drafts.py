@@ -77,20 +77,18 @@ class Draft:
 
         Raises:
             DataError: a value is none of its column's type.
+            PlatformError: fewer rows arrived than were sent.
         """
         self._create(columns)
         self._account.execute(f"CREATE TEMPORARY STAGE {self._stage}")
         self._made.append(f"DROP STAGE IF EXISTS {self._stage}")
         theirs = account_columns([each.name for each in columns], self._what)
-        count = 0
+        count = sent = 0
         for count, part in enumerate(_parts(stream, conform), start=1):
             self._upload(part.rename_columns([theirs[name] for name in part.column_names]), count)
+            sent += part.num_rows
         if count:
-            self._account.execute(
-                f"COPY INTO {self._table} FROM @{self._stage}"
-                " FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
-                " MATCH_BY_COLUMN_NAME = CASE_SENSITIVE"
-            )
+            self._load(sent)
 
     def compute(self, query: str, columns: tuple[StoredColumn, ...]) -> None:
         """Let the account compute *query*, which gives *columns* in their order."""
@@ -120,6 +118,24 @@ class Draft:
         self._account.execute(f"CREATE TEMPORARY TABLE {self._table} ({_defined(columns)})")
         self._made.append(f"DROP TABLE IF EXISTS {self._table}")
         self.columns = columns
+
+    def _load(self, sent: int) -> None:
+        """Read the uploaded files into the table, all of them."""
+        from sf_ml_framework.errors import PlatformError
+
+        files = self._account.rows(
+            f"COPY INTO {self._table} FROM @{self._stage}"
+            " FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
+            " MATCH_BY_COLUMN_NAME = CASE_SENSITIVE"
+        )
+        # Without any file the one row that comes back says so, and has no such column.
+        arrived = sum(int(file.get("rows_loaded") or 0) for file in files)
+        if arrived != sent:
+            raise PlatformError(
+                f"{self._what}: {sent} rows were sent and {arrived} arrived",
+                remedy="nothing was replaced; run the node again, and see the stage's files if it"
+                " stays so",
+            )
 
     def _upload(self, part: Any, number: int) -> None:
         import pyarrow.parquet as pq

@@ -132,6 +132,18 @@ def test_a_large_table_goes_in_files_of_bounded_size(place, account, monkeypatch
     assert place.load(FREE, "v1", frame="arrow")["n"].to_pylist() == list(range(4000))
 
 
+def test_rows_that_do_not_arrive_are_told_and_the_old_table_stands(place, account, monkeypatch):
+    """An upload that is lost without an error must not become a table without rows."""
+    place.save(FREE, "v1", typed(id=[7, 8, 9]))
+    monkeypatch.setattr(account, "upload", lambda file, stage: None)
+
+    with pytest.raises(PlatformError, match="3 rows were sent and 0 arrived"):
+        place.save(FREE, "v1", typed())
+    monkeypatch.undo()
+
+    assert sorted(place.load(FREE, "v1", frame="arrow")["id"].to_pylist()) == [7, 8, 9]
+
+
 def test_a_table_without_rows_is_a_table(place):
     saved = place.save(TYPED, "v1", typed().slice(0, 0))
 
