@@ -209,5 +209,7 @@ _COLUMNS = (
 )
 _CSV = tuple(
     Column(name)
-    for name in ("deployment", "started", "kind", "status", "summary", "user_name", "note")
-)
+    for name in (
+        "deployment", "started", "kind", "status", "summary", "user_name", "image", "note",
+    )
+)  # fmt: skip

@@ -40,13 +40,15 @@ def rollback(
         mlops rollback 20261124-0930 --target prod
         mlops rollback last --yes
     """
-    from sf_ml_framework.deploy.rollback import state_of
+    from sf_ml_framework.deploy.rollback import moved_tag, state_of
 
     output = invocation.output
     with open_deployer(invocation, target) as opened:
         found = opened.history.deployment(opened.desired.project, deployment)
         plan = opened.deployer.plan(state_of(found, opened.desired), delete=delete)
         tell_plan(plan, output)
+        if moved := moved_tag(found, plan.observed):
+            output.talk(f"warning: the definitions go back, the code does not: {moved}")
         if plan.is_empty:
             output.text(f"the account stands as {found.deployment} left it: nothing was changed")
             return

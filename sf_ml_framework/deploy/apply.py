@@ -25,7 +25,7 @@ from sf_ml_framework.plan import to_sql
 from sf_ml_framework.plan.changes import Alter, Caution, Create, Plan, Remove, Statement
 from sf_ml_framework.plan.diff import make_plan
 from sf_ml_framework.plan.names import DEPLOYMENTS
-from sf_ml_framework.plan.objects import Desired, Observed, Table, Task, key_of
+from sf_ml_framework.plan.objects import Desired, Image, Observed, Table, Task, key_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -195,7 +195,7 @@ def _begun(
         client=commission.client,
         git_commit=commission.git_commit,
         framework=commission.framework,
-        image=desired.image,
+        image=_pinned(desired.image, observed),
         note=commission.note,
         summary=summary(plan),
         statements=len(statements),
@@ -204,6 +204,14 @@ def _begun(
         managed=tuple(sorted(managed)),
         desired=msgspec.json.encode(desired).decode(),
     )
+
+
+def _pinned(image: str, observed: Observed) -> str:
+    """Return *image* with the digest that its tag stands for now, as far as that can be seen."""
+    for thing in observed.objects:
+        if isinstance(thing, Image) and thing.name == image and thing.digest:
+            return f"{image}@{thing.digest}"
+    return image
 
 
 def summary(plan: Plan) -> str:

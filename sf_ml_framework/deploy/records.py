@@ -36,6 +36,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     git_commit: str = ""
     framework: str = ""
     image: str = ""
+    """``/db/schema/repository/image:tag@sha256:…``: what the tag stood for then."""
     note: str = ""
     """Such as the deployment that a rollback went back to."""
     summary: str = ""

@@ -6,7 +6,7 @@ import msgspec
 
 from sf_ml_framework.deploy.faults import DeployError
 from sf_ml_framework.deploy.records import Deployment
-from sf_ml_framework.plan.objects import FORMAT, Desired
+from sf_ml_framework.plan.objects import FORMAT, Desired, Image, Observed
 
 
 def state_of(deployment: Deployment, wanted: Desired) -> Desired:
@@ -41,3 +41,15 @@ def state_of(deployment: Deployment, wanted: Desired) -> Desired:
             remedy="name one that `mlops deployments` lists",
         )
     return state
+
+
+def moved_tag(deployment: Deployment, observed: Observed) -> str:
+    """Return how the image of *deployment* differs from what its tag stands for now, in words.
+
+    Empty where it does not, where the digest was not recorded, or where there is no such image.
+    """
+    image, _, digest = deployment.image.partition("@")
+    for thing in observed.objects:
+        if isinstance(thing, Image) and thing.name == image and thing.digest != digest:
+            return f"{image} was {digest} then and is {thing.digest} now" if digest else ""
+    return ""

@@ -137,6 +137,23 @@ def test_rollback_brings_back_what_was_deployed_before(shop, make_account):
     assert "nothing was changed" in undone.stdout
 
 
+def test_a_rollback_says_that_the_tag_stands_for_another_image_now(shop, emulator):
+    """Definitions go back; what a tag stands for does not."""
+    shop.works("deploy", "--target", "dev", "--yes")
+    (first,) = shop.list()
+    image, _, digest = first["image"].partition("@")
+    shop.change("shop/pipeline.py", VERDICT, f'{VERDICT} memory_request="3Gi",')
+    shop.works("deploy", "--target", "dev", "--yes")
+    unmoved = shop.works("rollback", "--target", "dev", "--yes")
+    emulator.add_image(image, project=".", entrypoint=["python", "other.py"])
+
+    done = shop.works("rollback", "--target", "dev", "--yes", first["deployment"])
+
+    assert digest.startswith("sha256:")
+    assert "was sha256" not in unmoved.stderr
+    assert f"{image} was {digest} then and is sha256:" in done.stderr
+
+
 def test_an_unknown_deployment_is_answered_with_the_nearest(shop):
     shop.works("deploy", "--target", "dev", "--yes")
     (only,) = shop.list()
