@@ -9,11 +9,16 @@ ARG BASE=python:3.11-slim
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/image.txt /build/
-# Only wheels, only those whose hash is in the lock: nothing is compiled and nothing else runs.
-RUN python3 -m venv /opt/venv \
+# Only wheels, only those whose hash is in the lock: nothing is compiled and nothing else runs. A
+# company's own index and certificates are mounted for this step alone and are in no layer.
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca,target=/run/ca.pem \
+    if [ -s /run/ca.pem ]; then export PIP_CERT=/run/ca.pem; fi \
+ && python3 -m venv /opt/venv \
  && /opt/venv/bin/pip install --quiet --require-hashes --only-binary :all: --compile \
       -r /build/image.txt \
- && /opt/venv/bin/pip uninstall --quiet --yes pip setuptools
+ && /opt/venv/bin/pip uninstall --quiet --yes pip setuptools \
+ && find /opt/venv/lib -type d \( -name tests -o -path '*/pyarrow/include' -o -path '*/pyarrow/src' \) \
+      -prune -exec rm -rf {} +
 
 FROM ${BASE}
 ARG COMMIT=""

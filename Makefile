@@ -77,6 +77,10 @@ bench: $(VENV)/.dev .venv-kedro/bin/kedro .venv-shap/.done ## Measure against pe
 e2e: $(VENV)/.dev ## Deploy, run, break and repair the pipeline in a local Snowflake (ten minutes)
 	@$(BIN)/python scripts/run_e2e_test.py $(ARGS)
 
+.PHONY: image-test
+image-test: $(VENV)/.dev ## Build the image and run the pipeline in it (root, buildah, debootstrap)
+	@$(BIN)/python scripts/image_test.py $(ARGS)
+
 .PHONY: check
 check: format-check lint types contracts derived workflows security ## Check format, lint, types, import contracts, generated files, workflows, secrets
 

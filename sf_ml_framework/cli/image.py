@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 tag_option = click.option(
     "--tag", default="", metavar="TAG", help="Tag; by default the commit, or the target's."
 )
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 builder_option = click.option(
     "--builder", type=click.Choice(PROGRAMS), help="What builds; by default the first there is."
 )
@@ -48,16 +49,30 @@ def image() -> None:
 @tag_option
 @builder_option
 @click.option("--base", default="", metavar="IMAGE", help="Base image; else the Dockerfile's.")
+@click.option("--pip-config", type=_FILE, help="pip.conf of the build: an index of your own.")
+@click.option("--ca-file", type=_FILE, help="Certificates of the build, where a proxy has its own.")
 @click.option("--dirty", is_flag=True, help="Also when files differ from the commit.")
 @click.pass_obj
 def build(
-    invocation: Invocation, /, tag: str, builder: str | None, base: str, *, dirty: bool
+    invocation: Invocation,
+    /,
+    *,
+    tag: str,
+    builder: str | None,
+    base: str,
+    pip_config: Path | None,
+    ca_file: Path | None,
+    dirty: bool,
 ) -> None:
     """Build the project's Dockerfile for linux/amd64.
+
+    What --pip-config and --ca-file name is mounted while packages are installed and is in no layer
+    of the image.
 
     Examples:
         mlops image build
         mlops image build --builder podman --base registry.example.com/python:3.11-slim
+        mlops image build --pip-config ~/.config/pip/pip.conf --ca-file /etc/ssl/company.pem
     """
     from sf_ml_framework import __version__
     from sf_ml_framework.show.words import size
@@ -68,7 +83,10 @@ def build(
             raise DataError(f"{root} has no Dockerfile", remedy="copy the framework's own")
         commit, tag = commit_and_tag(root, tag, dirty=dirty)
         found = Builder.find(builder, invocation.output.talk)
-        found.build(root, f"{name}:{tag}", {"COMMIT": commit, "VERSION": __version__, "BASE": base})
+        arguments = {"COMMIT": commit, "VERSION": __version__, "BASE": base}
+        mounted = {"pip": pip_config, "ca": ca_file}
+        files = {name: file.resolve() for name, file in mounted.items() if file is not None}
+        found.build(root, f"{name}:{tag}", arguments, files)
     held = found.size(f"{name}:{tag}")
     invocation.output.text(f"{name}:{tag}{f', {size(held)}' if held else ''}")
 

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -48,13 +48,27 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
         """What the program is called."""
         return Path(self.program).name
 
-    def build(self, folder: Path, image: str, arguments: dict[str, str]) -> None:
-        """Build the Dockerfile in *folder* as *image*, with these build arguments.
+    def build(
+        self,
+        folder: Path,
+        image: str,
+        arguments: Mapping[str, str],
+        mounted: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Build the Dockerfile in *folder* as *image*.
+
+        Args:
+            folder: holds the Dockerfile.
+            image: its name and tag.
+            arguments: of the build.
+            mounted: files for single steps by the id that the Dockerfile mounts them under; they
+                are in no layer.
 
         Raises:
             OperatorError: it failed; what it said is told.
         """
         given = [f"--build-arg={name}={value}" for name, value in arguments.items() if value]
+        given += [f"--secret=id={name},src={file}" for name, file in (mounted or {}).items()]
         verb = ["bud", "--layers"] if self.name == "buildah" else ["build"]
         self.run(*verb, f"--platform={PLATFORM}", *given, f"--tag={image}", str(folder))
 

@@ -95,6 +95,30 @@ def test_the_image_is_built_for_the_pools_and_named_after_the_commit(root, progr
     assert capsys.readouterr().out == f"mlops_framework:{commit()[:12]}, 2.0 KiB\n"
 
 
+def test_an_index_and_certificates_of_ones_own_are_mounted_and_no_argument(
+    root, programs, tmp_path
+):
+    """An argument would stand in the image's history, with the password in it."""
+    told = programs("docker")
+    pip, ca = tmp_path / "pip.conf", tmp_path / "ca.pem"
+    pip.write_text("[global]\nindex-url = https://me:pa55@index.example.com/simple\n")
+    ca.write_text("certificates")
+
+    assert main(["image", "build", "--pip-config", str(pip), "--ca-file", str(ca)]) == 0
+
+    words, _ = told()[0]
+    assert f"--secret=id=pip,src={pip}" in words
+    assert f"--secret=id=ca,src={ca}" in words
+    assert not any("pa55" in word for word in words)
+
+
+def test_a_file_of_certificates_that_is_not_there_is_told(root, programs, capsys):
+    programs("docker")
+
+    assert main(["image", "build", "--ca-file", "nowhere.pem"]) == 2
+    assert "nowhere.pem" in capsys.readouterr().err
+
+
 def test_files_that_differ_from_the_commit_are_not_passed_off_as_it(root, programs, capsys):
     told = programs("podman")
     (root / "Dockerfile").write_text("FROM other\n")
