@@ -46,8 +46,8 @@ import ibis
 from sf_ml_framework import Report
 
 
-def orders(*, count: int = 8) -> dict:
-    """Make the orders, with a key that only the container has."""
+def orders(*, count: int = 8, day: str = "2026-01-01") -> dict:
+    """Make the orders of a day, with a key that only the container has."""
     root = Path(os.environ.get("EMULATOR_CONTAINER_ROOT", "/"))
     file = root / "secrets" / "shop_key" / "secret_string"
     return {"prices": [float(n + 1) for n in range(count)], "key": file.exists()}
@@ -57,6 +57,7 @@ def prices(orders: dict) -> "pandas.DataFrame":
     """Tabulate them."""
     import pandas
 
+    # prices breaks here
     return pandas.DataFrame({"order_id": range(len(orders["prices"])), "price": orders["prices"]})
 
 
@@ -308,6 +309,13 @@ class Bazaar:
         with _place(self.root, environment), redirect_stdout(out), redirect_stderr(err):
             code = main(list(words))
         return Told(code, out.getvalue(), err.getvalue())
+
+    def change(self, old: str, new: str) -> None:
+        """Replace *old*, which must be there, in the code of the nodes."""
+        file = self.root / self.package / "nodes.py"
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
 
     def revoke(self, grant: Grant) -> None:
         """Take one grant away."""

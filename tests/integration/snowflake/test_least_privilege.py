@@ -352,3 +352,63 @@ def test_a_sample_of_grants_is_needed(operations, need):
 @pytest.mark.parametrize("need", NEEDS, ids=str)
 def test_no_grant_can_be_spared(ran, need):
     fails_without(ran, need)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(600)
+def test_a_second_target_is_operated_from_deploy_to_destroy_by_three_users(bazaar):
+    """Its tasks wait in a warehouse; beside the first target, and with nothing of that one's."""
+    deploys, runs, reads = bazaar.roles("other")
+    bazaar.found("other")
+
+    def ok(*words: str, role: str = deploys, ends: int = 0) -> Told:
+        done = bazaar.mlops(*words, "--target", "other", role=role)
+        assert done.code == ends, (words, done.out, done.err)
+        return done
+
+    def looked_at() -> None:
+        for words in (("history",), ("report",), ("why", "price_orders"), ("image", "ls")):
+            ok(*words, role=reads)
+        for words in (("tasks", "status"), ("deployments",), ("state", "pull")):
+            ok(*words, "--role", reads, role=reads)
+
+    ok("deploy", "--tag", "v1", "--yes")
+    ok("tasks", "run", "--wait")
+    looked_at()
+    ok("plan", "--tag", "v1", "--detailed-exitcode")
+    ok("plan", "--tag", "v1", "--detailed-exitcode", "--role", reads, role=reads)
+    days = ("--from", "2026-02-01", "--to", "2026-02-02")
+    ok("backfill", "--param", "day", *days)
+    ok("run", "--nodes", "price_orders", "--mode", "snowflake", "--force", role=runs)
+    broken = "    # prices breaks here\n", '    raise ValueError("broken")\n'
+    bazaar.change(*broken)
+    bazaar.image("v2", "other")
+    ok("deploy", "--tag", "v2", "--yes")
+    ok("tasks", "run", "--wait", "--force", ends=1)
+    bazaar.change(*reversed(broken))
+    bazaar.image("v3", "other")
+    ok("deploy", "--tag", "v3", "--yes")
+    ok("retry", "last", "--wait")
+    ok("exec", "take_orders", "--tag", "v3")
+    ok("rollback", "--yes")
+    looked_at()
+    found = bazaar.mlops("grants", "--check", "--target", "other", role="ACCOUNTADMIN")
+    assert (found.code, found.err) == (0, ""), found.out
+    ok("destroy", "--yes")
+    assert not bazaar.sql(f"show tasks in schema {bazaar.name}_OTHER.ML")
+
+
+@pytest.mark.deep
+def test_a_warehouse_of_the_tasks_takes_the_place_of_serverless_ones(bazaar):
+    """What differs between the two targets but for names is one grant each way."""
+    name = bazaar.name
+
+    def plain(target: str) -> set[tuple[str, ...]]:
+        own = bazaar.target(target).prefix
+        found = keys(bazaar.grants(target))
+        return {tuple(re.sub(rf"\b{own}(?=[_.]|$)", "N", each) for each in key) for key in found}
+
+    dev, other = plain("dev"), plain("other")
+
+    assert ("N_ROLE", "EXECUTE MANAGED TASK", "ACCOUNT", "") in dev - other
+    assert ("N_ROLE", "USAGE", "WAREHOUSE", f"{name}_TASKS_WH") in other - dev
