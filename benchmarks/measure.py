@@ -48,6 +48,14 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = No
     return Cost(seconds, peak, out)
 
 
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write *files*, texts by path, into *folder*."""
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
 def alternate(cases: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:
     """Run every case once a round, in turn, so that a noisy minute hits all of them."""
     costs: dict[str, list[Cost]] = {name: [] for name in cases}

@@ -78,7 +78,7 @@ def _mlops(project: Path, *more: str):
 def _kedro(base: Path, count: int, python: Path):
     """Return how to run *count* nodes under the peer."""
     project = base / f"kedro-{count}"
-    _write(
+    measure.write(
         project,
         {
             "pyproject.toml": '[tool.kedro]\npackage_name = "job"\nproject_name = "job"\n'
@@ -119,7 +119,7 @@ def _ours(base: Path, count: int, *, documents: bool) -> Path:
         if documents
         else 'dependencies=[f"step_{place - 1}"] if place else []'
     )
-    _write(
+    measure.write(
         project,
         {
             "mlops.yml": "project: job.pipeline:PROJECT\n",
@@ -153,13 +153,6 @@ def _functions(count: int, *, documents: bool) -> str:
         f"    return {{'step': {place}}}\n"
         for place in range(count)
     )
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

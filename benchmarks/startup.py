@@ -94,8 +94,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         ours, peer = Path(folder) / "ours", Path(folder) / "kedro"
-        _write(ours, OURS)
-        _write(peer, KEDRO)
+        measure.write(ours, OURS)
+        measure.write(peer, KEDRO)
         house = {"PYTHONPATH": str(ROOT)}
 
         def mlops(*words: str):
@@ -124,13 +124,6 @@ def main() -> None:
         against = {name: "kedro registry list" for name in cases if name.startswith("mlops")}
         against = against if given.kedro.exists() else {}
         print(measure.table(measure.alternate(cases, given.rounds), against))
-
-
-def _write(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from typing import Any
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.local.artifacts import Artifacts
 from sf_ml_framework.places.local.layout import Layout
-from sf_ml_framework.places.local.sidecar import Sidecar, sidecar_for
-from sf_ml_framework.places.local.writing import draft
+from sf_ml_framework.places.local.sidecar import Sidecar
+from sf_ml_framework.places.local.writing import written
 from sf_ml_framework.values.documents import decoded, encoded
 
 
@@ -32,12 +32,7 @@ class Documents:
         """
         path = self._layout.artifact(dataset, version)
         data = encoded(value, self._artifacts.what(dataset, version, path))
-        with draft(path, location=self._layout.location(path)) as made:
-            with made.open() as sink:
-                sink.write(data)
-            sidecar = sidecar_for(dataset, version, made.files)
-            made.commit(sidecar)
-        return sidecar
+        return written(self._layout, dataset, version, {"": data})
 
     def load(self, dataset: DatasetSpec, version: str, frame: Frame, dataclass: str) -> Any:
         """Return the document at *version* as a dict, or as the *dataclass* of that name.

@@ -8,8 +8,8 @@ from sf_ml_framework.errors import DataError, ModelError
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.local.artifacts import Artifact, Artifacts
 from sf_ml_framework.places.local.layout import Layout
-from sf_ml_framework.places.local.sidecar import Sidecar, sidecar_for
-from sf_ml_framework.places.local.writing import draft
+from sf_ml_framework.places.local.sidecar import Sidecar
+from sf_ml_framework.places.local.writing import written
 from sf_ml_framework.run.libraries import Libraries
 from sf_ml_framework.values.models import (
     StoredModel,
@@ -43,12 +43,7 @@ class Models:
         what = self._artifacts.what(dataset, version, path)
         data, model = pickled(value, what, self._libraries)
         refuse_other_features(_columns(dataset), model.feature_names, what, DataError)
-        with draft(path, location=self._layout.location(path)) as made:
-            with made.open() as sink:
-                sink.write(data)
-            sidecar = sidecar_for(dataset, version, made.files, model=model)
-            made.commit(sidecar)
-        return sidecar
+        return written(self._layout, dataset, version, {"": data}, model=model)
 
     def load(self, dataset: DatasetSpec, version: str, frame: Frame) -> Any:
         """Return the model at *version*; it is unpickled when all else was found to hold.

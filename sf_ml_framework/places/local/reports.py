@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sf_ml_framework.manifest.model import DatasetSpec, Frame
 from sf_ml_framework.places.local.artifacts import Artifacts
 from sf_ml_framework.places.local.layout import Layout
-from sf_ml_framework.places.local.sidecar import Sidecar, sidecar_for
-from sf_ml_framework.places.local.writing import draft
+from sf_ml_framework.places.local.sidecar import Sidecar
+from sf_ml_framework.places.local.writing import written
 from sf_ml_framework.values.reports import files_of, refuse_frame, report_of
 
 if TYPE_CHECKING:
@@ -35,13 +35,7 @@ class Reports:
         """
         path = self._layout.artifact(dataset, version)
         files = files_of(value, self._artifacts.what(dataset, version, path))
-        with draft(path, location=self._layout.location(path), folder=True) as made:
-            for name, data in files.items():
-                with made.open(name) as sink:
-                    sink.write(data)
-            sidecar = sidecar_for(dataset, version, made.files)
-            made.commit(sidecar)
-        return sidecar
+        return written(self._layout, dataset, version, files)
 
     def load(self, dataset: DatasetSpec, version: str, frame: Frame) -> Report:
         """Return the report at *version*; its figures are SVG texts and PNG bytes.

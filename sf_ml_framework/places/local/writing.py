@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import FileIO
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from sf_ml_framework.errors import DataError
-from sf_ml_framework.places.local.layout import sidecar_of
-from sf_ml_framework.places.local.sidecar import Sidecar, StoredFile, encoded
+from sf_ml_framework.manifest.model import DatasetSpec
+from sf_ml_framework.places.local.layout import Layout, sidecar_of
+from sf_ml_framework.places.local.sidecar import Sidecar, StoredFile, encoded, sidecar_for
+from sf_ml_framework.values.models import StoredModel
 
 _TEMPORARY = re.compile(r"\..+\.(\d+)-[0-9a-f]+\.tmp")
 
@@ -174,6 +176,36 @@ def draft(artifact: Path, *, location: str, folder: bool = False) -> Iterator[Dr
         yield made
     finally:
         made.discard()
+
+
+def written(
+    layout: Layout,
+    dataset: DatasetSpec,
+    version: str,
+    files: Mapping[str, bytes],
+    *,
+    model: StoredModel | None = None,
+) -> Sidecar:
+    """Put an artifact that is in memory in place, and return what is known of it then.
+
+    Args:
+        layout: where it goes.
+        dataset: what it is.
+        version: of the dataset.
+        files: those of a report's folder by name; else one without a name, the artifact itself.
+        model: what must hold before it is unpickled.
+
+    Raises:
+        DataError: the disk refuses; what stood there before still does.
+    """
+    path = layout.artifact(dataset, version)
+    with draft(path, location=layout.location(path), folder="" not in files) as made:
+        for name, data in files.items():
+            with made.open(name) as sink:
+                sink.write(data)
+        sidecar = sidecar_for(dataset, version, made.files, model=model)
+        made.commit(sidecar)
+    return sidecar
 
 
 @contextmanager
