@@ -21,3 +21,30 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     made = Shop(tmp_path_factory.mktemp("ein Büro") / "shop")
     made.ok("run")
     return made
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A project in which one server runs, in memory and with control over its clock."""
+    shop = Shop(tmp_path_factory.mktemp("ein Büro") / "shop")
+    try:
+        started = shop.ok(
+            "emulator",
+            "start",
+            "--in-memory",
+            "--control",
+            "--write-connection",
+            "--format",
+            "json",
+        )
+        yield shop, started.json
+    finally:
+        shop.call("emulator", "stop")
+
+
+@pytest.fixture
+def idle(tmp_path):
+    """A project in which no server runs; whatever a test starts is stopped."""
+    shop = Shop(tmp_path / "shop")
+    yield shop
+    shop.call("emulator", "stop")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import sys
-import textwrap
 
 import pytest
 
@@ -14,14 +12,7 @@ from snowflake.connector.errors import ProgrammingError
 from snowflake.snowpark import functions as F
 from snowflake.snowpark import types as T
 
-RUNTIME = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def _python(name, arguments, returns, code, *, handler="main", more="", create="create function"):
-    return (
-        f"{create} {name}({arguments}) returns {returns} language python "
-        f"runtime_version = '{RUNTIME}' {more} handler = '{handler}' as $${textwrap.dedent(code)}$$"
-    )
+from tests.integration.emulator.user_functions import RUNTIME, python_function
 
 
 def test_a_temporary_function_is_registered_and_called(session):
@@ -91,7 +82,7 @@ def test_a_value_goes_through_python_as_its_type(run, kind, given, python, expec
             raise TypeError(type(x).__name__)
         return x
     """
-    run(_python("same", f"x {kind}", kind, code))
+    run(python_function("same", f"x {kind}", kind, code))
 
     [(value, nothing)] = run(f"select same({given}), same(null)")
 
@@ -101,15 +92,15 @@ def test_a_value_goes_through_python_as_its_type(run, kind, given, python, expec
 
 
 def test_a_strict_function_is_not_asked_about_null(run):
-    run(_python("f", "x int, y int", "int", "def main(x, y): return x + y", more="strict"))
+    run(python_function("f", "x int, y int", "int", "def main(x, y): return x + y", more="strict"))
 
     assert run("select f(1, 2), f(null, 2), f(1, null)") == [(3, None, None)]
 
 
 def test_overloads_are_told_apart_by_their_types(run):
-    run(_python("f", "x int", "varchar", "def main(x): return f'number {x}'"))
-    run(_python("f", "x varchar", "varchar", "def main(x): return f'text {x}'"))
-    run(_python("f", "x int, y int", "varchar", "def main(x, y): return f'two {x + y}'"))
+    run(python_function("f", "x int", "varchar", "def main(x): return f'number {x}'"))
+    run(python_function("f", "x varchar", "varchar", "def main(x): return f'text {x}'"))
+    run(python_function("f", "x int, y int", "varchar", "def main(x, y): return f'two {x + y}'"))
     run("create table t as select 7 as a, 'q' as b")
 
     assert run("select f(1), f('a'), f(1, 2)") == [("number 1", "text a", "two 3")]
@@ -118,13 +109,13 @@ def test_overloads_are_told_apart_by_their_types(run):
 
 def test_arguments_have_names_and_defaults(run):
     code = "def main(a, b, c): return f'{a}{b}{c}'"
-    run(_python("f", "a int, b int default 2, c varchar default 'z'", "varchar", code))
+    run(python_function("f", "a int, b int default 2, c varchar default 'z'", "varchar", code))
 
     assert run("select f(1), f(1, 9), f(c => 'c', a => 5)") == [("12z", "19z", "52c")]
 
 
 def test_too_many_arguments_are_refused(run):
-    run(_python("f", "x int", "int", "def main(x): return x"))
+    run(python_function("f", "x int", "int", "def main(x): return x"))
 
     with pytest.raises(ProgrammingError) as refused:
         run("select f(1, 2)")
@@ -139,7 +130,7 @@ def test_what_the_code_raises_is_told_with_its_traceback(run):
     def main(x):
         return inner(x)
     """
-    run(_python("f", "x int", "int", code))
+    run(python_function("f", "x int", "int", code))
 
     with pytest.raises(ProgrammingError) as refused:
         run("select f(0)")
@@ -161,7 +152,7 @@ def test_a_package_that_is_not_there_is_refused(run):
     for packages in ("'no-such-package'", "'pandas==0.0.1'"):
         with pytest.raises(ProgrammingError, match="specified packages") as refused:
             code = "def main(x): return x"
-            run(_python("f", "x int", "int", code, more=f"packages = ({packages})"))
+            run(python_function("f", "x int", "int", code, more=f"packages = ({packages})"))
 
         assert refused.value.errno == 100357
 
@@ -172,7 +163,7 @@ def test_a_package_that_is_there_is_imported(run):
     def main(x):
         return float(np.sqrt(x))
     """
-    run(_python("f", "x float", "float", code, more="packages = ('numpy')"))
+    run(python_function("f", "x float", "float", code, more="packages = ('numpy')"))
 
     assert run("select f(16::float)") == [(4.0,)]
 
@@ -209,117 +200,6 @@ def test_an_import_that_is_not_there_is_refused(run):
         )
 
 
-def test_a_table_function_works_through_partitions(session):
-    class Running:
-        def __init__(self):
-            self.total = 0
-
-        def process(self, name: str, amount: int):
-            self.total += amount
-            yield (self.total, name)
-
-        def end_partition(self):
-            yield (self.total, "all")
-
-    running = (
-        session.udtf.register(
-            Running, output_schema=["total", "what"], input_types=[T.StringType(), T.LongType()]
-        )
-        if False
-        else session.udtf.register(
-            Running,
-            output_schema=T.StructType(
-                [T.StructField("total", T.LongType()), T.StructField("what", T.StringType())]
-            ),
-            input_types=[T.StringType(), T.LongType()],
-        )
-    )
-    frame = session.create_dataframe(
-        [["a", 3, 2], ["a", 1, 1], ["b", 5, 1]], schema=["name", "amount", "at"]
-    )
-
-    joined = frame.join_table_function(
-        running("name", "amount").over(partition_by="name", order_by="at")
-    )
-
-    assert joined.columns == ["NAME", "AMOUNT", "AT", "TOTAL", "WHAT"]
-    found = sorted(map(tuple, joined.collect()), key=str)
-    assert found == [
-        ("a", 1, 1, 1, "a"),
-        ("a", 3, 2, 4, "a"),
-        ("a", None, None, 4, "all"),
-        ("b", 5, 1, 5, "b"),
-        ("b", None, None, 5, "all"),
-    ]
-
-
-TABLE = """
-class Words:
-    def process(self, text):
-        for index, word in enumerate(text.split()):
-            yield (index, word)
-"""
-
-
-def test_a_table_function_stands_in_from(run, session):
-    run(_python("words", "t varchar", "table (n int, word varchar)", TABLE, handler="Words"))
-    run("create table lines as select 1 as id, 'x y' as line union all select 2, 'z'")
-
-    assert run("select * from table(words('p q'))") == [(0, "p"), (1, "q")]
-    assert run(
-        "select l.id, w.word from lines l, table(words(l.line)) w where w.n = 0 order by l.id"
-    ) == [(1, "x"), (2, "z")]
-    made = session.table_function("words", F.lit("a b c")).collect()
-    assert [row["WORD"] for row in made] == ["a", "b", "c"]
-
-
-def test_a_vectorized_table_function_gets_a_partition(session):
-    class Mean:
-        def end_partition(self, df):
-            import pandas as pd
-
-            return pd.DataFrame({"n": [len(df)], "mean": [df.iloc[:, 0].mean()]})
-
-    mean = session.udtf.register(
-        Mean,
-        output_schema=T.PandasDataFrameType([T.LongType(), T.DoubleType()], ["n", "mean"]),
-        input_types=[T.PandasDataFrameType([T.DoubleType()])],
-    )
-    frame = session.create_dataframe([["a", 1.0], ["a", 2.0], ["b", 5.0]], schema=["k", "x"])
-
-    made = frame.select("k", mean("x").over(partition_by="k")).sort("k")
-
-    assert [tuple(row) for row in made.collect()] == [("a", 2, 1.5), ("b", 1, 5.0)]
-
-
-def test_an_aggregate_function_is_grouped(session):
-    class Product:
-        def __init__(self):
-            self._made = 1
-
-        @property
-        def aggregate_state(self):
-            return self._made
-
-        def accumulate(self, x):
-            self._made *= x
-
-        def merge(self, other):
-            self._made *= other
-
-        def finish(self):
-            return self._made
-
-    product = session.udaf.register(
-        Product, return_type=T.LongType(), input_types=[T.LongType()], name="product"
-    )
-    frame = session.create_dataframe([["a", 2], ["a", 3], ["a", 4], ["b", 5]], schema=["k", "x"])
-
-    made = frame.group_by("k").agg(product("x").alias("p")).sort("k").collect()
-
-    assert [tuple(row) for row in made] == [("a", 24), ("b", 5)]
-
-
 def test_a_function_in_sql_is_its_body(run):
     run("create function area(r float) returns float as $$ pi() * r * r $$")
     run("create function twice(r float) returns float as 'area(r) * 2'")
@@ -334,7 +214,7 @@ def test_a_function_in_sql_is_its_body(run):
 
 
 def test_a_view_calls_functions_for_every_session(run, session, database):
-    run(_python("f", "x int", "int", "def main(x): return x + 1"))
+    run(python_function("f", "x int", "int", "def main(x): return x + 1"))
     run("create table t as select 1 as a")
     run("create view v (b) as select f(a) from t")
     run(f"create schema {database}.elsewhere")
@@ -346,7 +226,7 @@ def test_a_view_calls_functions_for_every_session(run, session, database):
 
 
 def test_a_view_with_functions_asks_for_rights_on_the_view_alone(run, database):
-    run(_python("f", "x int", "int", "def main(x): return x + 1"))
+    run(python_function("f", "x int", "int", "def main(x): return x + 1"))
     run("create table t as select 1 as a")
     run("create view v as select f(a) as b from t")
     role = f"R_{database}"
@@ -369,7 +249,11 @@ def test_a_view_with_functions_asks_for_rights_on_the_view_alone(run, database):
 
 
 def test_functions_are_shown_described_and_dropped(run):
-    run(_python("f", "x int, y varchar", "int", "def main(x, y): return x", more="comment = 'c'"))
+    run(
+        python_function(
+            "f", "x int, y varchar", "int", "def main(x, y): return x", more="comment = 'c'"
+        )
+    )
 
     [row] = run("show user functions like 'f'")
     assert (row[1], row[8]) == ("F", "F(NUMBER, VARCHAR) RETURN NUMBER(38,0)")
@@ -387,17 +271,17 @@ def test_functions_are_shown_described_and_dropped(run):
 
 def test_a_function_is_not_made_twice_unless_replaced(run):
     code = "def main(x): return 1"
-    run(_python("f", "x int", "int", code))
+    run(python_function("f", "x int", "int", code))
     with pytest.raises(ProgrammingError, match="already exists"):
-        run(_python("f", "x int", "int", code))
+        run(python_function("f", "x int", "int", code))
     changed = "def main(x): return 2"
-    run(_python("f", "x int", "int", changed, create="create or replace function"))
+    run(python_function("f", "x int", "int", changed, create="create or replace function"))
 
     assert run("select f(0)") == [(2,)]
 
 
 def test_another_role_needs_usage_on_a_function(run, database):
-    run(_python("f", "x int", "int", "def main(x): return x"))
+    run(python_function("f", "x int", "int", "def main(x): return x"))
     role = f"R_{database}"
     run(f"create role {role}")
     run(f"grant role {role} to role accountadmin")
@@ -417,7 +301,7 @@ def test_another_role_needs_usage_on_a_function(run, database):
 
 
 def test_a_function_that_takes_too_long_is_stopped(run):
-    run(_python("f", "x int", "int", "def main(x):\n    while True: pass"))
+    run(python_function("f", "x int", "int", "def main(x):\n    while True: pass"))
     run("alter session set statement_timeout_in_seconds = 1")
 
     with pytest.raises(ProgrammingError, match="timeout of 1 second"):
@@ -432,7 +316,7 @@ def test_the_end_of_its_process_is_an_error_of_the_function(run):
             os._exit(7)
         return x
     """
-    run(_python("f", "x int", "int", code))
+    run(python_function("f", "x int", "int", code))
     with pytest.raises(ProgrammingError, match="exit code 7"):
         run("select f(0)")
 
@@ -440,7 +324,7 @@ def test_the_end_of_its_process_is_an_error_of_the_function(run):
 
 
 def test_a_rollback_leaves_functions_callable(run):
-    run(_python("f", "x int", "int", "def main(x): return x"))
+    run(python_function("f", "x int", "int", "def main(x): return x"))
     run("create table t (a int)")
     run("begin")
     run("insert into t values (1)")
