@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SNOW := .venv-snow
+SCAFFOLD := sf_ml_framework/scaffold
 PROJECT ?= .
 ARGS ?=
 
@@ -140,9 +141,12 @@ snow: $(SNOW)/bin/snow ## Install Snowflake CLI beside the framework, into .venv
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies anew and write what derives from them
 	@$(UV) pip compile pyproject.toml --group churn --group build --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
-	@$(UV) pip compile pyproject.toml --group churn --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements.txt
+	@$(UV) pip compile pyproject.toml --group churn --group build --extra init --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements.txt
 	@$(UV) pip compile pyproject.toml --group churn --extra snowflake --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements/dev.txt -o requirements/image.txt
 	@echo "snowflake-cli==3.30.0" | $(UV) pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/snow.txt
+	@for lock in "run --extra=init" "dev --all-extras" "image --extra=snowflake"; do set -- $$lock; \
+		dev=$(SCAFFOLD)/template/project/requirements-dev.in; test $$1 = image && dev=; \
+		$(UV) pip compile pyproject.toml $(SCAFFOLD)/template/project/requirements.in $$dev $${2:+$$2} --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -c requirements/dev.txt -o $(SCAFFOLD)/locks/$$1.txt || exit 1; done
 	@$(BIN)/python scripts/derived.py
 
 .PHONY: clean

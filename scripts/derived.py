@@ -2,8 +2,8 @@
 
 ``requirements.txt``, ``requirements/dev.txt`` and ``requirements/image.txt`` are resolved by
 ``make lock``; this script signs them with a digest of the dependencies they were resolved for, so
-that a changed ``pyproject.toml`` is noticed without asking an index. ``environment.yml`` is written
-from ``requirements.txt``.
+that a changed ``pyproject.toml`` is noticed without asking an index. So are the locks that
+``mlops init`` gives to a project. ``environment.yml`` is written from ``requirements.txt``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements.txt", "requirements/dev.txt", "requirements/image.txt")
+SCAFFOLD = "sf_ml_framework/scaffold"
+THEIRS = ("run", "dev", "image")
+"""Locks of the projects that `mlops init` makes."""
 SIGNATURE = "# resolved for pyproject.toml dependencies "
 
 
-def signature() -> str:
-    """Return the last line of a lock file: a digest of every declared dependency."""
+def signature(*, theirs: bool = False) -> str:
+    """Return the last line of a lock file: a digest of every declared dependency.
+
+    With *theirs* those that the template of a project declares are among them.
+    """
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = declared["project"]
     wanted = {
@@ -32,14 +38,17 @@ def signature() -> str:
         "optional": project["optional-dependencies"],
         "groups": declared["dependency-groups"],
     }
+    if theirs:
+        folder = ROOT / SCAFFOLD / "template" / "project"
+        wanted["theirs"] = [file.read_text("utf-8") for file in sorted(folder.glob("*.in"))]
     digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     return f"{SIGNATURE}{digest}"
 
 
-def signed(text: str) -> str:
+def signed(text: str, *, theirs: bool = False) -> str:
     """Return the lock file *text* with its signature as the last line."""
     lines = [line for line in text.splitlines() if not line.startswith(SIGNATURE)]
-    return "\n".join([*lines, signature()]) + "\n"
+    return "\n".join([*lines, signature(theirs=theirs)]) + "\n"
 
 
 def environment(lock: str) -> str:
@@ -72,6 +81,11 @@ def main() -> int:
     )
     check = parser.parse_args().check
     wanted = {name: signed((ROOT / name).read_text(encoding="utf-8")) for name in LOCKS}
+    for lock in (f"{SCAFFOLD}/locks/{name}.txt" for name in THEIRS):
+        wanted[lock] = signed((ROOT / lock).read_text(encoding="utf-8"), theirs=True)
+    for name in ("uv", "snow"):
+        own = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+        wanted[f"{SCAFFOLD}/locks/{name}.txt"] = own
     wanted["environment.yml"] = environment(wanted["requirements.txt"])
     stale = []
     for name, text in wanted.items():

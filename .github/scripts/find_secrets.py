@@ -23,7 +23,7 @@ from detect_secrets.settings import default_settings
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / ".github" / "secrets.baseline"
 LEFT_OUT = re.compile(
-    r"requirements.*\.txt|tests/golden/|\.github/.*baseline|.*\.(png|parquet|pkl)$"
+    r"requirements.*\.txt|sf_ml_framework/scaffold/locks/|tests/golden/|\.github/.*baseline|.*\.(png|parquet|pkl)$"
 )
 """Hashes of packages, compiled files, and what is no text."""
 
