@@ -37,7 +37,9 @@ _ALL = (0, 1, 2, 3, 4, 130)
 _CHANGES = (0, 2, 3, 4, 130)
 
 COMMANDS: dict[str, Entry] = {
-    "init": Entry("init:init", "Make a project of your own, or bring one up to date."),
+    "init": Entry(
+        "init:init", "Make a project of your own, or bring one up to date.", (0, 2, 3, 130)
+    ),
     "list": Entry("pipeline:list_nodes", "List the nodes of the pipeline."),
     "dag": Entry("pipeline:dag", "Draw the graph of the nodes."),
     "deps": Entry("pipeline:dag", "Draw the graph of the nodes.", alias_of="dag"),

@@ -59,7 +59,7 @@ def init(invocation: Invocation, /, name: str, form: Form, **options: Any) -> No
     Examples:
         mlops init churn
         mlops init churn --defaults --package churn --python 3.12
-        mlops init churn --framework git+https://git.example.com/sf_ml_framework@v0.1.0
+        mlops init churn --framework ../sf_ml_framework
         mlops init --update --project churn
     """
     answers = _answers(options)

@@ -45,6 +45,7 @@ def heavy_shop(tmp_path_factory):
         ["validate"],
         ["validate", "--format", "json"],
         ["run", "--help"],
+        ["init", "--help"],
         ["dag"],
         ["no-such-command"],
     ],

@@ -23,7 +23,7 @@ def test_a_project_is_made_and_the_next_steps_are_told(mlops, tmp_path):
     assert said.out == f"my-churn: {len(files_in(tmp_path))} files, package my_churn\n"
     for step in ("cd my-churn", "make run", "make test", "git init", "make trial"):
         assert step in said.err
-    assert os.listdir(tmp_path) == ["my-churn"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "my-churn"]
     for name in (
         "my_churn/nodes.py", "my_churn/catalog.py", "my_churn/pipeline.py", "tests/test_nodes.py",
         "tests/test_pipeline.py", "Dockerfile", "Makefile", "mlops.yml", "config.env", "README.md",

@@ -39,7 +39,8 @@ def test_files_of_the_same_names_are_replaced_and_others_stay(made, tmp_path):
     assert files_of(goal) == {"a.txt": "new a", "sub/b.txt": "new b", "mine.txt": "mine"}
 
 
-SHM = Path("/dev/shm")  # noqa: S108 -- another file system, which most Linux machines have
+SHM = Path("/dev/shm")
+"""Another file system, which most Linux machines have."""
 
 
 @pytest.mark.skipif(not SHM.is_dir(), reason="needs a second file system")
