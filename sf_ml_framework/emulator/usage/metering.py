@@ -4,8 +4,9 @@ Source: Snowflake, "WAREHOUSE_METERING_HISTORY", "METERING_HISTORY", "METERING_D
 "SNOWPARK_CONTAINER_SERVICES_HISTORY", "SERVERLESS_TASK_HISTORY", "Understanding compute cost": a
 warehouse is charged by the second from the start of a query until it suspends itself, a minute at
 least; an X-Small takes one credit an hour, each size twice the one before. A pool is charged while
-services run in it, MIN_NODES nodes at least. What a serverless task would cost is not known from
-outside; here it is an X-Small's credits times 0.9.
+it is ACTIVE or IDLE: from the first service until AUTO_SUSPEND_SECS after the last, or until it was
+suspended; here for MIN_NODES nodes. What a serverless task would cost is not known from outside;
+here it is an X-Small's credits times 0.9.
 """
 
 from __future__ import annotations
@@ -135,10 +136,24 @@ def pools(account: Account) -> Iterator[tuple[Entry, datetime, float | None]]:
             continue
         family = FAMILIES.get(str(entry.properties.get("INSTANCE_FAMILY", "")))
         nodes = int(entry.properties.get("MIN_NODES", 1))
-        for hour, seconds in hourly(found):
+        awake = [(start, max(end, min(_awake_until(entry, end), now))) for start, end in found]
+        for hour, seconds in hourly(awake):
             known = family is not None and family.credits is not None
             rate = family.credits if family is not None and known else None
             yield entry, hour, rate * nodes * seconds / 3600 if rate is not None else None
+
+
+def _awake_until(entry: Entry, end: datetime) -> datetime:
+    """Return until when a pool that does nothing from *end* on would be awake.
+
+    Source: Snowflake, "Snowpark Container Services costs" (charges in the state IDLE).
+    """
+    rest = int(entry.properties.get("AUTO_SUSPEND_SECS", 3600))
+    until = end + timedelta(seconds=rest) if rest else datetime.max.replace(tzinfo=end.tzinfo)
+    since = datetime.fromisoformat(entry.properties["since"])
+    if entry.properties.get("suspended") and since >= end:
+        return min(until, since)
+    return until
 
 
 def tasks(account: Account) -> Iterator[tuple[tuple[str, str, str, str], datetime, float]]:

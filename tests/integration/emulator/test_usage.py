@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 
 import pytest
@@ -144,3 +145,21 @@ def test_a_compute_pool_is_listed(run, usage):
 
     assert (pool["IS_SUSPENDED"], pool["MAX_NODES"]) == (True, 2)
     assert usage("snowpark_container_services_history", f"compute_pool_name = 'P_{mark}'") == []
+
+
+def test_a_pool_is_paid_while_it_waits_to_be_suspended_and_not_after(run, usage, pool, job):
+    """It is IDLE then. Source: Snowflake, "Snowpark Container Services costs"."""
+    run(job())
+
+    def credits_used():
+        where = f"compute_pool_name = '{pool}'"
+        return sum(r["CREDITS_USED"] for r in usage("snowpark_container_services_history", where))
+
+    first = credits_used()
+    end = time.monotonic() + 30
+    while credits_used() <= first:
+        assert time.monotonic() < end, "it costs nothing more"
+    run(f"alter compute pool {pool} suspend")
+
+    suspended = credits_used()
+    assert credits_used() == suspended
