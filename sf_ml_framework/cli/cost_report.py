@@ -79,64 +79,95 @@ def spent(
 ) -> Spent:
     """Read what the account was billed for the pools of a project, and share it out.
 
-    What was billed is read as the target's read role, what ran as the role of its tasks, for the
-    account shows a job to its own role alone.
+    The role is that of the tasks, for the account shows a job to its own role alone; what was
+    billed is seen by any role of the user that may, secondary ones included.
+
+    Raises:
+        OperatorError: no role of the user may see what was billed; names the grant.
+        UnknownNameError: there is no such run.
     """
     from sf_ml_framework import targets
 
     with open_workspace(invocation) as workspace:
         chosen = targets.load(workspace.settings, target)
-    with open_account(invocation, target, role=chosen.role) as running:
-        return _spent(
-            invocation, running.account, chosen, manifest, rates, since=since, run_id=run_id
-        )
+    with open_account(invocation, target, role=chosen.role) as opened:
+        if run_id:
+            return _of_run(opened.account, chosen, manifest, rates, run_id)
+        return _of_time(opened.account, chosen, manifest, rates, datetime.now(UTC) - since)
 
 
-def _spent(
-    invocation: Invocation,
-    running: Account,
-    target: Target,
-    manifest: Manifest,
-    rates: Rates,
-    *,
-    since: timedelta,
-    run_id: str,
+def _of_time(
+    account: Account, target: Target, manifest: Manifest, rates: Rates, since: datetime
 ) -> Spent:
-    from sf_ml_framework.places.snowflake.spending import Billing, Running
+    from sf_ml_framework.places.snowflake.spending import Billing
     from sf_ml_framework.plan import names
     from sf_ml_framework.plan.cost.attribute import attribute
     from sf_ml_framework.plan.cost.savings import savings
+
+    billing = Billing(account)
+    work, terms, hours, ran = _read(account, target, manifest, rates, since)
+    parts = attribute(hours, ran, terms)
+    tasks = [names.node_task(node.name) for node in manifest.nodes]
+    tasks += [names.root_task(manifest.project), names.finalizer_task(manifest.project)]
+    return Spent(
+        since=since,
+        until=_until(hours),
+        parts=parts,
+        savings=savings(parts, ran, terms, work, rates),
+        warehouses=billing.warehouses(
+            {target.warehouse, target.tasks.warehouse or target.warehouse}, since
+        ),
+        serverless=billing.serverless(target, tasks, since),
+        unknown=_unknown(terms),
+    )
+
+
+def _of_run(
+    account: Account, target: Target, manifest: Manifest, rates: Rates, run_id: str
+) -> Spent:
+    """Return what was billed in the hours of one run; other runs in them are other jobs."""
+    from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
+    from sf_ml_framework.plan.cost.attribute import attribute
+
+    run = SnowflakeJournal(account, target.database, target.schema).run(run_id)
+    since = datetime.fromisoformat(run.started)
+    _, terms, hours, ran = _read(account, target, manifest, rates, since)
+    hours = _hours_of(hours, run.run_id, ran, terms)
+    return Spent(
+        since=since,
+        until=_until(hours),
+        parts=[_only(part, run.run_id) for part in attribute(hours, ran, terms)],
+        savings=[],
+        warehouses={},
+        serverless=0.0,
+        unknown=_unknown(terms),
+    )
+
+
+def _read(
+    account: Account, target: Target, manifest: Manifest, rates: Rates, since: datetime
+) -> tuple[Work, dict[str, PoolTerms], list[PoolHour], list[Ran]]:
+    from sf_ml_framework.places.snowflake.spending import Billing, Running
     from sf_ml_framework.plan.cost.work import of_manifest
 
     work = of_manifest(manifest, target)
-    terms = terms_of(work, rates)
-    run = _run(running, target, run_id) if run_id else None
-    begin = run[1] if run else datetime.now(UTC) - since
-    weights = weights_of(work, rates)
-    ran = Running(running, target).of(manifest.project, set(work.pools), begin, weights)
-    tasks = [names.node_task(node.name) for node in manifest.nodes]
-    tasks += [names.root_task(manifest.project), names.finalizer_task(manifest.project)]
-    with open_account(invocation, target.name, role=target.read_role) as opened:
-        billing = Billing(opened.account)
-        hours = billing.pool_hours(set(work.pools), begin)
-        warehouses = {target.warehouse, target.tasks.warehouse or target.warehouse}
-        of_warehouses = billing.warehouses(warehouses, begin)
-        serverless = billing.serverless(target, tasks, begin)
-    if run:
-        hours = _hours_of(hours, run[0], ran, terms)
-    parts = attribute(hours, ran, terms)
-    return Spent(
-        since=begin,
-        until=datetime.fromtimestamp(max(hour.end for hour in hours), UTC) if hours else None,
-        parts=[_only(part, run[0]) for part in parts] if run else parts,
-        savings=[] if run else savings(parts, ran, terms, work, rates),
-        warehouses=of_warehouses,
-        serverless=serverless,
-        unknown=tuple(
-            f"the rate of {known.family} ({pool}) is not known: what was idle is estimated by time"
-            for pool, known in terms.items()
-            if known.rate is None
-        ),
+    # First what may be refused.
+    hours = Billing(account).pool_hours(set(work.pools), since)
+    ran = Running(account, target).of(
+        manifest.project, set(work.pools), since, weights_of(work, rates)
+    )
+    return work, terms_of(work, rates), hours, ran
+
+
+def _until(hours: list[PoolHour]) -> datetime | None:
+    return datetime.fromtimestamp(max(hour.end for hour in hours), UTC) if hours else None
+
+
+def _unknown(terms: dict[str, PoolTerms]) -> tuple[str, ...]:
+    return tuple(
+        f"the rate of {known.family} ({pool}) is not known: what was idle is estimated by time"
+        for pool, known in terms.items()
+        if known.rate is None
     )
 
 
@@ -167,14 +198,6 @@ def weights_of(work: Work, rates: Rates) -> dict[str, tuple[str, float]]:
             weight = max(step.cpu / family.cpu, step.memory_gib / family.memory_gib)
         found[step.node] = (step.pool, max(min(weight, 1.0), 0.01) * step.instances)
     return found
-
-
-def _run(running: Account, target: Target, run_id: str) -> tuple[str, datetime]:
-    """Return the id of a run and when it began."""
-    from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
-
-    record = SnowflakeJournal(running, target.database, target.schema).run(run_id)
-    return record.run_id, datetime.fromisoformat(record.started)
 
 
 def _hours_of(

@@ -30,7 +30,7 @@ _ROWS = 10_000
 
 
 class Billing:
-    """What the account was billed, as a role sees it that may; lives as long as its account."""
+    """What the account was billed, as a user sees it who may; lives as long as its account."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -85,9 +85,9 @@ class Billing:
         except (AbsentError, AccessDeniedError) as error:
             role = self._account.role
             raise OperatorError(
-                f"role {role} may not see what the account was billed: {error}",
-                remedy="by ACCOUNTADMIN: GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER"
-                f" TO ROLE {role}",
+                f"neither {role} nor a secondary role of yours may see what was billed: {error}",
+                remedy="by ACCOUNTADMIN: GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE <one of"
+                " yours>; it counts as a secondary role too",
             ) from error
 
 

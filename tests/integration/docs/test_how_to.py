@@ -76,6 +76,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         "read-cost-warnings",
         "roll-back",
         "secrets-and-external-access",
+        "what-a-run-costs",
     ],
 )
 def test_a_how_to_page_does_what_it_shows(site, page):

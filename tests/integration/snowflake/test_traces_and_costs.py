@@ -11,6 +11,7 @@ pytest.importorskip("opentelemetry.sdk")
 
 from sf_ml_framework.telemetry.ids import ids_of, span_id, trace_id
 from tests.integration.cli.collector import collecting, said
+from tests.integration.cli.shop import until
 from tests.integration.snowflake.deployed_chain import NAMES, Chain
 
 
@@ -33,11 +34,7 @@ def chain(emulator, tmp_path_factory, collector):
 
 @pytest.fixture(scope="module")
 def billed(chain):
-    """The same, and its read role may see what the account was billed."""
-    role = f"{chain.database}_READ_ROLE"
-    refused = chain.call("cost", "report")
-    chain.sql(f"grant database role snowflake.usage_viewer to role {role}")
-    chain.refused = refused
+    """The same; that its administrator may see what the account was billed goes without saying."""
     return chain
 
 
@@ -64,10 +61,15 @@ def test_the_run_itself_is_sent_afterwards_and_is_the_parent_of_them_all(chain, 
 
 
 def test_who_may_not_see_the_bill_is_told_the_grant(billed):
-    role = f"{billed.database}_READ_ROLE"
+    alone = {"SNOWFLAKE_SECONDARY_ROLES": "NONE"}
+    refused = billed.call("cost", "report", env=alone)
+    role = f"{billed.database}_ROLE"
+    billed.sql(f"grant database role snowflake.usage_viewer to role {role}")
+    let_in = billed.ok("cost", "report", "--format", "json", env=alone)
 
-    assert billed.refused.returncode == 3
-    assert f"GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE {role}" in billed.refused.stderr
+    assert refused.returncode == 3
+    assert "GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER" in refused.stderr
+    assert let_in.json["credits"] > 0
 
 
 def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(billed):
@@ -87,6 +89,21 @@ def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(billed):
     # Containers take seconds to start, the nodes in them much less; both are of this project.
     assert found["kinds"]["start-up"] > 0
     assert found["kinds"]["other"] == 0
+
+
+def test_a_pool_that_waits_costs_on_and_that_is_idle_time(billed):
+    """It is suspended five minutes after its last job; until then each second is billed."""
+    before = billed.ok("cost", "report", "--format", "json").json["kinds"]
+
+    until(lambda: idle(billed) > before["idle"])
+
+    after = billed.ok("cost", "report", "--format", "json").json["kinds"]
+    assert after["node"] == pytest.approx(before["node"])
+    assert after["start-up"] == pytest.approx(before["start-up"])
+
+
+def idle(chain):
+    return chain.ok("cost", "report", "--format", "json").json["kinds"]["idle"]
 
 
 def test_one_run_has_its_nodes_and_what_was_idle_in_its_hours(billed):
