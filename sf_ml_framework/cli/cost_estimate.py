@@ -161,6 +161,7 @@ def _total_fields(estimate: Estimate, costs: Costs) -> dict[str, Any]:
 
 
 def _tell_table(invocation: Invocation, found: Told, rates: Rates, costs: Costs) -> None:
+    from sf_ml_framework.cli.words import plural
     from sf_ml_framework.show.words import seconds
 
     output = invocation.output
@@ -176,7 +177,9 @@ def _tell_table(invocation: Invocation, found: Told, rates: Rates, costs: Costs)
     rows = [
         {
             **row,
-            "basis": f"{row['runs']} runs{where}" if row["basis"] == "history" else "its timeout",
+            "basis": f"{plural(row['runs'], 'run')}{where}"
+            if row["basis"] == "history"
+            else "its timeout",
             "cost": row["credits"],
         }
         for row in _node_rows(found, costs)

@@ -160,7 +160,10 @@ def _read(
 
 
 def _until(hours: list[PoolHour]) -> datetime | None:
-    return datetime.fromtimestamp(max(hour.end for hour in hours), UTC) if hours else None
+    if not hours:
+        return None
+    # The hour that goes on has been billed as far as it has come.
+    return min(datetime.fromtimestamp(max(hour.end for hour in hours), UTC), datetime.now(UTC))
 
 
 def _unknown(terms: dict[str, PoolTerms]) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def credits_told(value: float | None) -> str:
     if value is None:
         return "unknown"
     if abs(value) < 0.00005:
-        return "0"
+        return "<0.0001" if value > 1e-12 else "0"
     return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
 
 

@@ -47,9 +47,10 @@ def savings(
         mine = [part for part in parts if part.pool == name]
         billed = sum(part.credits for part in mine)
         idle = sum(part.credits for part in mine if part.kind == "idle")
+        waited = sum(part.seconds for part in mine if part.kind == "idle")
         spans = sorted((each.start, each.end) for each in ran if each.pool == name)
         proposed = (
-            *_of_rest(known, spans, idle),
+            *_of_rest(known, spans, waited),
             *_of_nodes(known, spans, idle),
             *_of_family(known, name, mine, work, rates),
             *_of_pool(known, name, mine, terms, idle),
@@ -58,21 +59,26 @@ def savings(
     return sorted(found, key=lambda saving: -saving.credits)
 
 
-def _of_rest(terms: PoolTerms, spans: list[tuple[float, float]], idle: float) -> Iterator[Saving]:
-    """Suspend sooner: after each stretch of work the pool waits as long as its setting says."""
+def _of_rest(terms: PoolTerms, spans: list[tuple[float, float]], waited: float) -> Iterator[Saving]:
+    """Suspend sooner: after each stretch of work the pool waits as long as its setting says.
+
+    *waited* are the seconds of machines that were really paid for waiting: no more can be saved,
+    less what every stretch still waits.
+    """
     rests, rate = terms.auto_suspend_seconds, terms.rate or 0.0
     if 0 < rests <= SHORTEST_REST or not spans:
         return
-    saved = 0.0
+    saved = kept = 0.0
     for gap in _gaps(spans):
         waits = gap if not rests else min(gap, rests)
         saved += max(0.0, waits - SHORTEST_REST)
-    then = min(idle, saved * terms.min_nodes * rate / HOUR)
+        kept += min(gap, SHORTEST_REST)
+    seconds = min(saved * terms.min_nodes, max(0.0, waited - kept * terms.min_nodes))
     yield Saving(
         setting=f"pools.{terms.sizes[0]}.auto_suspend_seconds",
         now=str(rests) if rests else "0 (never)",
         then=str(SHORTEST_REST),
-        credits=then,
+        credits=seconds * rate / HOUR,
         note="more starts of the pool, some minutes each",
     )
 

@@ -176,6 +176,14 @@ def test_a_pool_that_waits_long_is_told_to_wait_less_and_what_that_saves():
     assert found["pools.SMALL.auto_suspend_seconds"] == ("60", pytest.approx(0.12 * 480 / HOUR))
 
 
+def test_a_wait_that_has_only_begun_is_no_reason_to_wait_less():
+    """The pool is still awake: ten seconds of waiting were paid, and a minute would be anyway."""
+    terms = {"P": PoolTerms(rate=0.12, auto_suspend_seconds=300, sizes=("SMALL",))}
+    ran = [Ran(pool="P", node="a", run_id="r", start=0, end=300)]
+
+    assert saved(terms, ran, 0.12 * 310 / HOUR) == {}
+
+
 def test_a_family_that_still_has_room_is_proposed():
     terms = {
         "P": PoolTerms(family="CPU_X64_M", rate=0.22, auto_suspend_seconds=60, sizes=("MEDIUM",))
