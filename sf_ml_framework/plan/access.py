@@ -128,6 +128,7 @@ def _running(manifest: Manifest, target: Target) -> Iterator[Grant]:
 
 def _making(manifest: Manifest, schema: str, role: str) -> Iterator[Grant]:
     """Yield what the kinds of datasets need that nodes make."""
+    trained = trained_on(manifest)
     for node in manifest.nodes:
         for made in node.dataset_outputs:
             dataset = manifest.dataset(made)
@@ -136,13 +137,33 @@ def _making(manifest: Manifest, schema: str, role: str) -> Iterator[Grant]:
                 # Frames are loaded through a stage of the session.
                 wanted = ["CREATE TABLE", "CREATE STAGE"]
                 if dataset.entity:
-                    wanted += ["CREATE VIEW", "CREATE TAG", "CREATE DATASET"]
+                    wanted += ["CREATE VIEW", "CREATE TAG"]
+                if dataset.name in trained:
+                    wanted += ["CREATE DATASET"]
                 if dataset.refresh_freq:
                     wanted += ["CREATE DYNAMIC TABLE"]
             elif dataset.kind == "model":
-                wanted = ["CREATE MODEL", "CREATE STAGE"]
+                wanted = ["CREATE MODEL", "CREATE STAGE", "CREATE TAG"]
+                if trained & {each.dataset for each in node.inputs}:
+                    # Its sample is read from the files of a Dataset.
+                    wanted += ["CREATE FILE FORMAT"]
             why = f"{dataset.place or 'the catalog'}: {dataset.kind} {dataset.name}"
             yield from _all(wanted, "SCHEMA", schema, role, why)
+
+
+def trained_on(manifest: Manifest) -> frozenset[str]:
+    """Return the feature views that some node takes which makes a model: Datasets are made of them.
+
+    A table without an entity is none.
+    """
+    datasets = {each.name: each for each in manifest.datasets}
+    return frozenset(
+        each.dataset
+        for node in manifest.nodes
+        if any(datasets[name].kind == "model" for name in node.dataset_outputs)
+        for each in node.inputs
+        if datasets[each.dataset].kind == "table" and datasets[each.dataset].entity
+    )
 
 
 def _asked_for(manifest: Manifest, target: Target) -> Iterator[Grant]:

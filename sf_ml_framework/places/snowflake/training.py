@@ -16,6 +16,7 @@ from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.manifest.model import DatasetSpec, Manifest
 from sf_ml_framework.places.snowflake.errors import AbsentError
 from sf_ml_framework.places.snowflake.names import Names, account_column, literal
+from sf_ml_framework.plan.access import trained_on
 
 if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.session import Account
@@ -34,7 +35,7 @@ class TrainingSets:
     def __init__(self, account: Account, names: Names, manifest: Manifest | None) -> None:
         self._account = account
         self._names = names
-        self._trained_on = _trained_on(manifest) if manifest else frozenset()
+        self._trained_on = trained_on(manifest) if manifest else frozenset()
 
     def version(self, saved: Saved) -> str:
         """Return the version of the Dataset for the rows that were *saved*."""
@@ -42,7 +43,7 @@ class TrainingSets:
 
     def keep(self, dataset: DatasetSpec, saved: Saved) -> None:
         """Make a version of a Dataset of what was just *saved*, if a model is trained on it."""
-        if dataset.name not in self._trained_on or not dataset.entity:
+        if dataset.name not in self._trained_on:
             return
         version = self.version(saved)
         if self._stands(dataset, version):
@@ -83,15 +84,3 @@ class TrainingSets:
 
     def _named(self, dataset: DatasetSpec) -> str:
         return self._names.sql(dataset.name.upper())
-
-
-def _trained_on(manifest: Manifest) -> frozenset[str]:
-    """Return the datasets that some node takes which makes a model."""
-    kinds = {each.name: each.kind for each in manifest.datasets}
-    return frozenset(
-        spec.dataset
-        for node in manifest.nodes
-        if any(kinds[name] == "model" for name in node.dataset_outputs)
-        for spec in node.inputs
-        if kinds[spec.dataset] == "table"
-    )

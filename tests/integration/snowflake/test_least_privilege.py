@@ -71,7 +71,7 @@ NEEDS = tuple(
     run | CREATE TABLE, CREATE STAGE | SCHEMA | {n}.ML | make_table
     run | CREATE VIEW, CREATE TAG, CREATE DATASET | SCHEMA | {n}.ML | make_features
     run | CREATE DYNAMIC TABLE | SCHEMA | {n}.ML | make_refreshed
-    run | CREATE MODEL | SCHEMA | {n}.ML | make_model
+    run | CREATE MODEL, CREATE FILE FORMAT | SCHEMA | {n}.ML | make_model
     run | USAGE | COMPUTE POOL | {n}_COMPUTE_POOL | exec_orders
     run | USAGE | COMPUTE POOL | {n}_COMPUTE_POOL_XSMALL | exec_prices
     run | READ | IMAGE REPOSITORY | {n}.ML.MLOPS_IMAGES | exec_orders
