@@ -27,16 +27,19 @@ TITLES = {
     "Settings": "mlops.yml",
     "LocalSettings": "local",
     "Costs": "costs",
+    "EnvironmentSettings": "environments",
     "Target": "targets.<name>",
     "Pool": "targets.<name>.pools.<SIZE>",
     "Tasks": "targets.<name>.tasks",
     "Notifications": "targets.<name>.notifications",
     "MlJobs": "targets.<name>.ml_jobs",
+    "NodeChange": "targets.<name>.nodes.<NODE>",
 }
 MEANINGS = {
     "Settings.local": "How a run on this machine keeps its data.",
     "Settings.costs": "What credits cost, for the commands that tell costs.",
     "Settings.default_target": "Used when a command names no target.",
+    "Settings.environments": "What `mlops env create` makes where its line says nothing else.",
     "Target.database": "Everything of the target stands in it. Required, here or in `extends`.",
     "Target.schema": "Schema of tasks, tables, feature views and models.",
     "Target.warehouse_size": "When it is made; one that stands is left as it is.",
@@ -91,11 +94,17 @@ def mlops_schema() -> dict[str, Any]:
         kind = getattr(settings, name, None) or getattr(targets, name)
         definition["description"] = _plain(definition["description"])
         docs = field_docs(kind)
+        docs |= {said: docs[field] for field, said in _encoded(kind).items() if field in docs}
         for field, about in definition.get("properties", {}).items():
             said = docs.get(field) or MEANINGS.get(f"{name}.{field}", "")
             about["description"] = _plain(said)
     target = definitions["Target"]
     del target["properties"]["name"]  # It is the key that the target stands under.
+    # What commands fill in is written by nobody.
+    del target["properties"]["environment"], definitions["Settings"]["properties"]["made"]
+    del definitions["Environment"]
+    overlay = definitions["EnvironmentSettings"]["properties"]["target"]
+    overlay["$ref"] = "#/$defs/Target"
     target["properties"]["extends"] = {"type": "string", "default": "", "description": EXTENDS}
     target["required"] = []  # What one target leaves out, the one that it extends may say.
     sizes = definitions.pop("PoolSize")["enum"]
@@ -104,6 +113,13 @@ def mlops_schema() -> dict[str, Any]:
     whole["properties"]["targets"]["additionalProperties"] = {"$ref": "#/$defs/Target"}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mlops.yml"}
     return {**head, **{k: v for k, v in whole.items() if k != "title"}, "$defs": definitions}
+
+
+def _encoded(kind: Any) -> dict[str, str]:
+    """Return for each field how it is written; of a class of words there are none."""
+    if not hasattr(kind, "__struct_fields__"):
+        return {}
+    return dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
 
 
 def field_docs(kind: type) -> dict[str, str]:
@@ -144,13 +160,16 @@ def settings_tables(schema: dict[str, Any]) -> str:
 
 def _type(about: dict[str, Any]) -> str:
     if "enum" in about:
-        return ", ".join(f"`{each}`" for each in about["enum"])
+        return ", ".join(f"`{each}`" for each in about["enum"] if each)
     if "$ref" in about or about.get("type") == "object":
         return "mapping"
+    if "anyOf" in about:
+        kinds = [_type(each) for each in about["anyOf"] if each.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
     if about["type"] == "array":
         return "list of texts"
     bounds = [str(about[key]) for key in ("minimum", "maximum") if key in about]
-    kinds = {"string": "text", "integer": "integer", "number": "number"}
+    kinds = {"string": "text", "integer": "integer", "number": "number", "boolean": "truth value"}
     return kinds[about["type"]] + (f", {' to '.join(bounds)}" if len(bounds) == 2 else "")
 
 

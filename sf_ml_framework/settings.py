@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from sf_ml_framework.environments import Environment, known
 from sf_ml_framework.errors import SettingsError, nearest
 
 FILE = "mlops.yml"
@@ -48,6 +49,21 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Until a machine of a pool that is asked for works."""
 
 
+class EnvironmentSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"of": "from"}
+):
+    """What ``mlops env create`` makes where its line says nothing else."""
+
+    of: str = ""
+    """Target that environments are cloned from."""
+    expires: str = ""
+    """How long one stands, as in ``3d`` or ``12h``; empty: until it is destroyed."""
+    shared: bool = False
+    """Whether they use roles, warehouse and pools of that target; else each has its own."""
+    target: dict[str, Any] = {}
+    """Settings of a target, laid over what each is derived from."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What ``mlops.yml`` says."""
 
@@ -58,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     targets: dict[str, dict[str, Any]] = {}
     """Environments in an account, by name; read by the commands that deploy."""
     costs: Costs = Costs()
+    environments: EnvironmentSettings = EnvironmentSettings()
+    made: dict[str, Environment] = {}
+    """Environments that ``mlops env create`` made, as far as this project knows; never written."""
 
 
 def find_root(start: Path) -> Path:
@@ -85,7 +104,14 @@ def load(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: a file cannot be read, or says what cannot be; names file and setting.
     """
-    settings = _convert(_parse(root / FILE), Settings, str(root / FILE))
+    raw = _parse(root / FILE)
+    if "made" in raw:
+        raise SettingsError(
+            f"{root / FILE}: Object contains unknown field `made`",
+            remedy=nearest("made", Settings.__struct_fields__[:-1]),
+        )
+    settings = _convert(raw, Settings, str(root / FILE))
+    settings = msgspec.structs.replace(settings, made=known(root, environ))
     for variable, name in VARIABLES.items():
         origin, value = _variable(variable, root, environ)
         if value:
@@ -154,8 +180,11 @@ def _parse(file: Path) -> dict[str, Any]:
 
 def _remedy(message: str) -> str:
     """Return the nearest setting for an unknown one; else what the message already says."""
-    unknown = re.search(r"unknown field `([^`]+)`(?:.*\$\.(local|costs))?", message)
+    unknown = re.search(r"unknown field `([^`]+)`(?:.*\$\.(local|costs|environments))?", message)
     if not unknown:
         return "see docs/reference/settings.md"
-    owners: dict[str | None, type[msgspec.Struct]] = {"local": LocalSettings, "costs": Costs}
-    return nearest(unknown[1], owners.get(unknown[2], Settings).__struct_fields__)
+    owners: dict[str | None, type[msgspec.Struct]] = {
+        "local": LocalSettings, "costs": Costs, "environments": EnvironmentSettings,
+    }  # fmt: skip
+    fields = owners.get(unknown[2], Settings).__struct_encode_fields__
+    return nearest(unknown[1], [each for each in fields if each != "made"])

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from sf_ml_framework.environments import Environment, derived
 from sf_ml_framework.errors import SettingsError, UnknownNameError, nearest
 from sf_ml_framework.identifiers import why_not_identifier
 from sf_ml_framework.quantities import PoolSize
@@ -92,6 +93,28 @@ class MlJobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Files and folders of the project that its nodes need beside their own packages."""
 
 
+class NodeChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a target says otherwise than the declaration of a node, in the words of ``NodeConfig``.
+
+    Empty: as declared.
+    """
+
+    compute_pool_size: str = ""
+    """XSMALL, SMALL, MEDIUM, LARGE or XLARGE."""
+    memory_request: str = ""
+    """With a unit, as in ``8Gi``."""
+    cpu_request: str | float = ""
+    """Processors, as in ``4`` or ``500m``."""
+    timeout_minutes: float | None = None
+    """Limit of one attempt."""
+    retries: int | None = None
+    """Attempts after the first."""
+    target_instances: int | None = None
+    """Machines; above one the node is an ML Job."""
+    params: dict[str, Any] = {}
+    """Only these; the others stay."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One environment: a database, a schema, and what stands around them."""
 
@@ -110,6 +133,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Runs the SQL of the nodes; empty: ``<prefix>_WH``."""
     warehouse_size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = "XSMALL"
     image_repository: str = "MLOPS_IMAGES"
+    """In the target's schema; with database and schema another target's, which makes it."""
     image: str = "mlops_framework"
     image_tag: str = "latest"
     """Used when a command names no other."""
@@ -126,6 +150,25 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where containers send traces: ``event-table``, a collector's address; empty: nowhere."""
     env: dict[str, str] = {}
     """More variables for the containers; never secrets, everybody who sees a task reads them."""
+    nodes: dict[str, NodeChange] = {}
+    """What is said of nodes otherwise than they declare, by name."""
+    branch: str | tuple[str, ...] = ()
+    """Branches that are deployed here, as names or patterns; empty: any."""
+    approval: Literal["", "required"] = ""
+    """``required``: nothing is changed that nobody said yes to by name, or by a plan in a file."""
+    environment: Environment | None = None
+    """Which environment it is, where ``mlops env create`` made it; never in ``mlops.yml``."""
+
+    @property
+    def alias(self) -> str:
+        """Its name as an identifier, as in the alias of a model's version."""
+        return re.sub(r"[^A-Za-z0-9_]", "_", self.name)
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Its branches."""
+        given = self.branch
+        return tuple(filter(None, (given,) if isinstance(given, str) else given))
 
 
 def load(settings: Settings, name: str = "") -> Target:
@@ -145,7 +188,7 @@ def load(settings: Settings, name: str = "") -> Target:
             f"no target is named, and {FILE} has no default_target",
             remedy=f"choose one with --target: {', '.join(sorted(settings.targets)) or 'none yet'}",
         )
-    raw = _laid_over(settings.targets, chosen, ())
+    raw = _raw(settings, chosen)
     try:
         target = msgspec.convert({**raw, "name": chosen}, Target, strict=False)
     except msgspec.ValidationError as error:
@@ -153,6 +196,18 @@ def load(settings: Settings, name: str = "") -> Target:
             f"{FILE}: targets.{chosen}: {error}", remedy=_remedy(str(error))
         ) from error
     return _checked(_filled(target))
+
+
+def _raw(settings: Settings, name: str) -> dict[str, Any]:
+    """Return what says the target *name*, where it is an environment by what that is made of."""
+    made = settings.made.get(name)
+    if name not in settings.targets and made is None:
+        raise UnknownNameError(kind="target", name=name, known={*settings.targets, *settings.made})
+    if made is None or name in settings.targets:
+        return _laid_over(settings.targets, name, ())
+    parent = _laid_over(settings.targets, made.of, ())
+    filled = msgspec.to_builtins(load(settings, made.of))
+    return _merged(derived(parent, filled, made), settings.environments.target)
 
 
 def _only(targets: Mapping[str, Any]) -> str:
@@ -171,6 +226,11 @@ def _laid_over(
             remedy="let one of them extend nothing",
         )
     own = dict(targets[name] or {})
+    if "environment" in own:
+        raise SettingsError(
+            f"{FILE}: targets.{name}: Object contains unknown field `environment`",
+            remedy="environments are made by `mlops env create`",
+        )
     base = own.pop("extends", "")
     return _merged(_laid_over(targets, base, (*below, name)), own) if base else own
 
@@ -235,10 +295,13 @@ def _checked(target: Target) -> Target:
 def _faults(target: Target) -> Iterable[str]:
     """Return what is wrong with *target*, each with the setting's name; empty ones are none."""
     for field in (
-        "database", "schema", "prefix", "role", "deploy_role", "read_role", "warehouse",
-        "image_repository", "stage",
+        "database", "schema", "prefix", "role", "deploy_role", "read_role", "warehouse", "stage",
     ):  # fmt: skip
         yield _fault(field, getattr(target, field))
+    parts = target.image_repository.split(".")
+    yield from (_fault("image_repository", part) for part in parts)
+    if len(parts) not in (1, 3):
+        yield "image_repository is neither NAME nor DATABASE.SCHEMA.NAME"
     yield from _pool_faults(target)
     told = target.notifications
     for field in ("email_integration", "error_integration", "success_integration"):
@@ -310,6 +373,7 @@ def _remedy(message: str) -> str:
         return "see docs/reference/targets.md"
     owners: dict[str, type[msgspec.Struct]] = {
         "tasks": Tasks, "notifications": Notifications, "pools": Pool, "ml_jobs": MlJobs,
+        "nodes": NodeChange,
     }  # fmt: skip
     owner = owners.get(unknown[2] or "", Target)
     return nearest(unknown[1], [*owner.__struct_fields__, "extends"])

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sf_ml_framework import connection as connections
-from sf_ml_framework import targets
 from sf_ml_framework.cli.connection_options import flags_of
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
@@ -54,7 +53,7 @@ def open_account(
         SettingsError: a connection or target says what cannot be.
     """
     with open_workspace(invocation) as workspace:
-        chosen = targets.load(workspace.settings, target)
+        chosen = workspace.chosen(target)
         settings = needed_connection(workspace.root)
         tag = query_tag or f"mlops:{chosen.name}"
     account = account_of(settings, chosen, role=role, query_tag=tag)

@@ -62,6 +62,9 @@ COMMANDS: dict[str, Entry] = {
     "grants": Entry(
         "grants:grants", "Tell exactly what each role must be granted, and why.", _ALL[:5]
     ),
+    "env": Entry(
+        "env:env", "Make, list and take away environments, such as one for a pull request."
+    ),
     "image": Entry("image:image", "Build the image of all nodes, push it, and see what is there."),
     "plan": Entry(
         "planning:plan", "Show what a deployment would change, and change nothing.", _ALL[:5]
@@ -76,6 +79,9 @@ COMMANDS: dict[str, Entry] = {
     "deployments": Entry("deploying:deployments", "List what was deployed, newest first."),
     "state": Entry(
         "state:state", "Read what stands in an account, or give back a lock that was left behind."
+    ),
+    "models": Entry(
+        "models:models", "See the versions of models in a target, and move one to another target."
     ),
     "tasks": Entry(
         "tasks:tasks", "Operate the graph of tasks that the project was deployed as.", _ALL

@@ -71,7 +71,7 @@ def _compiled(workspace: Workspace, name: str, tag: str) -> dict[str, str]:
     from sf_ml_framework.plan.to_yaml import job_files
 
     target = targets.load(workspace.settings, name)
-    manifest = workspace.manifest
+    manifest = workspace.manifest_in(target)
     bodies = undeployed(manifest, target)
     desired = compile_desired(manifest, target, tag=tag, bodies=bodies)
     return {**job_files(manifest, target, tag), FILE: script(manifest, target, desired)}

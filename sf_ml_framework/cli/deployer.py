@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +43,8 @@ class Opened:
     target: Target
     commission: Commission
     """Who deploys; commands say what for."""
+    root: Path
+    """The project's folder."""
 
 
 @contextmanager
@@ -53,7 +56,6 @@ def open_deployer(
     An empty *target* is the default one, an empty *tag* of the tasks' image the target's. If
     *thorough*, each task is asked for what SHOW TASKS does not tell.
     """
-    from sf_ml_framework import targets
     from sf_ml_framework.deploy.apply import Deployer
     from sf_ml_framework.places.snowflake.deployments import SnowflakeHistory
     from sf_ml_framework.places.snowflake.ml_job_bodies import ml_job_bodies
@@ -63,13 +65,13 @@ def open_deployer(
     from sf_ml_framework.run.git import GitStatus
 
     with open_workspace(invocation) as workspace:
-        chosen = targets.load(workspace.settings, target)
-        manifest, project = workspace.manifest, workspace.settings.project
+        chosen = workspace.chosen(target)
+        manifest, project = workspace.manifest_in(chosen), workspace.settings.project
         # Before an account is asked for: what is wrong with the pipeline is told without one.
         desired = compile_desired(manifest, chosen, tag=tag, bodies=undeployed(manifest, chosen))
-        git = GitStatus(workspace.root)
-    with open_account(invocation, target, role=chosen.deploy_role) as opened:
-        jobs = ml_job_bodies(opened.account, workspace.root, project, manifest, chosen)
+        git, root = GitStatus(workspace.root), workspace.root
+    with open_account(invocation, chosen.name, role=chosen.deploy_role) as opened:
+        jobs = ml_job_bodies(opened.account, root, project, manifest, chosen)
         if jobs is not None:
             desired = compile_desired(manifest, chosen, tag=tag, bodies=jobs.bodies())
         platform = SnowflakePlatform(
@@ -83,6 +85,7 @@ def open_deployer(
             desired=desired,
             target=chosen,
             commission=_commission(git, opened.settings.get("user") or ""),
+            root=root,
         )
 
 

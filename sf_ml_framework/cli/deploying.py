@@ -9,9 +9,10 @@ import click
 import msgspec
 
 from sf_ml_framework.cli import words
+from sf_ml_framework.cli.approving import allowed, approval_options
 from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.connection_options import connection_options, target_option
-from sf_ml_framework.cli.deployer import agreed, carried_out, open_deployer, tell_plan
+from sf_ml_framework.cli.deployer import carried_out, open_deployer, tell_plan
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import format_option
 from sf_ml_framework.cli.output import Column, Form, Style
@@ -53,6 +54,7 @@ thorough_option = click.option(
 @drift_option
 @thorough_option
 @yes_option
+@approval_options
 @connection_options
 @click.pass_obj
 def deploy(
@@ -66,32 +68,50 @@ def deploy(
     overwrite_drift: bool,
     thorough: bool,
     yes: bool,
+    approve: str,
+    any_branch: bool,
 ) -> None:
     """Make the account what the code says.
 
     Shows the plan and asks. With --plan it carries out that one, and refuses when the account has
     changed since. Where nothing differs nothing is sent that changes anything. A run in flight
-    goes on as it began.
+    goes on as it began. A target with `branch` is deployed from there; one with `approval:
+    required` takes a plan from a file, --approve with its name, or its name typed at the terminal.
 
     Examples:
         mlops deploy
         mlops plan --out plan.json && mlops deploy --plan plan.json --yes
-        mlops deploy --target prod --tag 4f2a91c --delete
+        mlops deploy --target test --tag 4f2a91c --delete --yes
+        mlops deploy --target prod --approve prod
     """
     with open_deployer(invocation, target, tag=tag, thorough=thorough) as opened:
         if file is None:
             plan = opened.deployer.plan(opened.desired, delete=delete)
         else:
             plan = _read(file, opened, delete=delete)
-        _deploy(invocation, opened, plan, yes=yes, overwrite_drift=overwrite_drift)
+        tell_plan(plan, invocation.output)
+        if plan.is_empty:
+            carried_out(opened, plan, "deploy")
+            invocation.output.text("nothing differs: nothing was changed")
+            return
+        note = allowed(
+            invocation, opened, f"deploy this to {plan.desired.target}?",
+            yes=yes, approve=approve, any_branch=any_branch, reviewed=file,
+        )  # fmt: skip
+        if note is not None:
+            done = carried_out(opened, plan, "deploy", note=note, overwrite_drift=overwrite_drift)
+            _tell(done, invocation)
 
 
 @click.command(cls=Command)
 @target_option
 @yes_option
+@approval_options
 @connection_options
 @click.pass_obj
-def destroy(invocation: Invocation, /, target: str, *, yes: bool) -> None:
+def destroy(
+    invocation: Invocation, /, target: str, *, yes: bool, approve: str, any_branch: bool
+) -> None:
     """Take the graph of tasks and its compute pools away.
 
     What runs have made stays: tables, feature views, models, stages, images and the history. So
@@ -109,8 +129,13 @@ def destroy(invocation: Invocation, /, target: str, *, yes: bool) -> None:
             invocation.output.text(f"nothing of {plan.desired.project} stands to be taken away")
             return
         name = f"{plan.desired.project} in target {plan.desired.target}"
-        if agreed(invocation, f"take {name} away?", yes=yes):
-            _tell(carried_out(opened, plan, "destroy", overwrite_drift=True), invocation)
+        note = allowed(
+            invocation, opened, f"take {name} away?",
+            yes=yes, approve=approve, any_branch=any_branch,
+        )  # fmt: skip
+        if note is not None:
+            done = carried_out(opened, plan, "destroy", note=note, overwrite_drift=True)
+            _tell(done, invocation)
 
 
 @click.command(cls=Command)
@@ -170,18 +195,6 @@ def _read(file: Path, opened: Opened, *, delete: bool) -> Plan:
             remedy=f"mlops plan --delete --out {file}",
         )
     return plan
-
-
-def _deploy(
-    invocation: Invocation, opened: Opened, plan: Plan, *, yes: bool, overwrite_drift: bool
-) -> None:
-    tell_plan(plan, invocation.output)
-    if plan.is_empty:
-        carried_out(opened, plan, "deploy")
-        invocation.output.text("nothing differs: nothing was changed")
-        return
-    if agreed(invocation, f"deploy this to {plan.desired.target}?", yes=yes):
-        _tell(carried_out(opened, plan, "deploy", overwrite_drift=overwrite_drift), invocation)
 
 
 def _tell(deployment: Deployment | None, invocation: Invocation) -> None:

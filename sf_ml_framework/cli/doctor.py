@@ -140,8 +140,6 @@ class _Examination:
 
     def _chosen_target(self, workspace: Workspace) -> Any:
         """Yield what is wrong with the target, and return it where there is one."""
-        from sf_ml_framework import targets
-
         if not workspace.settings.targets and not self._target:
             yield _check(
                 "target",
@@ -151,7 +149,7 @@ class _Examination:
             )
             return None
         try:
-            target = targets.load(workspace.settings, self._target)
+            target = workspace.chosen(self._target)
         except FrameworkError as error:
             yield _failed("target", error)
             return None
@@ -172,9 +170,10 @@ def _of_target(
         from sf_ml_framework.plan import access
 
         try:
-            sizes = {node.resources.pool_size for node in workspace.manifest.nodes}
+            manifest = workspace.manifest_in(target)
+            sizes = {node.resources.pool_size for node in manifest.nodes}
             roles = {target.role, target.deploy_role}
-            needed = access.grants(workspace.manifest, target)
+            needed = access.grants(manifest, target)
             grants = [grant for grant in needed if grant.to in roles]
         except FrameworkError as error:
             yield _failed("pipeline", error)

@@ -136,11 +136,10 @@ def list_images(invocation: Invocation, /, target: str, form: Form) -> None:
     """
     from sf_ml_framework.cli.account import open_account
     from sf_ml_framework.identifiers import quoted
+    from sf_ml_framework.plan.names import image_repository
 
     with open_account(invocation, target) as opened:
-        place = opened.target
-        parts = (place.database, place.schema, place.image_repository)
-        name = ".".join(map(quoted, parts))
+        name = ".".join(map(quoted, image_repository(opened.target).split(".")))
         rows: list[dict[str, Any]] = [
             {"image": row["image_name"], "tag": row["tags"], "digest": row["digest"],
              "created": str(row["created_on"])}
@@ -206,17 +205,16 @@ def commit_and_tag(root: Path, tag: str, *, dirty: bool) -> tuple[str, str]:
 
 def _repository(opened: OpenedAccount) -> dict[str, Any]:
     from sf_ml_framework.identifiers import quoted
+    from sf_ml_framework.plan.names import image_repository
 
-    target = opened.target
-    rows = opened.account.rows(
-        f"SHOW IMAGE REPOSITORIES IN SCHEMA {quoted(target.database)}.{quoted(target.schema)}"
-    )
-    for row in rows:
-        if row["name"] == target.image_repository:
+    full = image_repository(opened.target)
+    database, schema, name = full.split(".")
+    scope = f"{quoted(database)}.{quoted(schema)}"
+    for row in opened.account.rows(f"SHOW IMAGE REPOSITORIES IN SCHEMA {scope}"):
+        if row["name"] == name:
             return row
     raise OperatorError(
-        f"there is no image repository {target.database}.{target.schema}."
-        f"{target.image_repository}, or this role may not see it",
+        f"there is no image repository {full}, or this role may not see it",
         remedy="mlops infra apply makes it",
     )
 

@@ -50,15 +50,14 @@ def sql(invocation: Invocation, /, target: str, parts: tuple[str, ...], tag: str
         mlops infra sql --part admin
         mlops infra sql --part deploy --part run --target prod
     """
-    from sf_ml_framework import targets
     from sf_ml_framework.plan.compile import compile_desired
     from sf_ml_framework.plan.ml_jobs import undeployed
     from sf_ml_framework.plan.script import PARTS, part_of_script
 
     with open_workspace(invocation) as workspace:
-        chosen = targets.load(workspace.settings, target)
-        bodies = undeployed(workspace.manifest, chosen)
-        desired = compile_desired(workspace.manifest, chosen, tag=tag, bodies=bodies)
+        chosen = workspace.chosen(target)
+        manifest = workspace.manifest_in(chosen)
+        desired = compile_desired(manifest, chosen, tag=tag, bodies=undeployed(manifest, chosen))
     for part in PARTS:
         if not parts or part in parts:
             invocation.output.text(part_of_script(desired, part))
@@ -98,8 +97,9 @@ def apply(invocation: Invocation, /, target: str, parts: tuple[Part, ...], *, ye
     output = invocation.output
     with open_account(invocation, target, role="" if parts == ("deploy",) else ADMIN) as opened:
         with open_workspace(invocation) as workspace:
-            bodies = undeployed(workspace.manifest, opened.target)
-            desired = compile_desired(workspace.manifest, opened.target, bodies=bodies)
+            manifest = workspace.manifest_in(opened.target)
+            bodies = undeployed(manifest, opened.target)
+            desired = compile_desired(manifest, opened.target, bodies=bodies)
         statements = _statements(opened, desired, parts or ("admin", "deploy"))
         for statement in statements:
             output.talk(f"{statement};")

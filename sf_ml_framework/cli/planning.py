@@ -16,6 +16,7 @@ from sf_ml_framework.cli.workspace import open_workspace
 
 if TYPE_CHECKING:
     from sf_ml_framework.plan.changes import Plan
+    from sf_ml_framework.targets import Target
 
 CHANGES = 2
 """Exit code of ``--detailed-exitcode`` where something would change, as Terraform has it."""
@@ -111,8 +112,8 @@ def _made(
         from sf_ml_framework.cli.deployer import open_deployer
 
         with open_deployer(invocation, target, tag=tag, thorough=thorough) as opened:
+            _warn_of_branch(invocation, opened.target, opened.root)
             return opened.deployer.plan(opened.desired, delete=delete)
-    from sf_ml_framework import targets
     from sf_ml_framework.places.snowflake.ml_job_bodies import standing_bodies
     from sf_ml_framework.plan.codec import read_state
     from sf_ml_framework.plan.compile import compile_desired
@@ -120,11 +121,20 @@ def _made(
 
     observed = read_state(state)
     with open_workspace(invocation) as workspace:
-        chosen, manifest = targets.load(workspace.settings, target), workspace.manifest
+        chosen = workspace.chosen(target)
+        _warn_of_branch(invocation, chosen, workspace.root)
+        manifest = workspace.manifest_in(chosen)
         project = workspace.settings.project
         bodies = standing_bodies(observed, workspace.root, project, manifest, chosen)
         desired = compile_desired(manifest, chosen, tag=tag, bodies=bodies)
     return make_plan(desired, observed, delete=delete)
+
+
+def _warn_of_branch(invocation: Invocation, target: Target, root: Path) -> None:
+    from sf_ml_framework.cli.branches import why_not
+
+    if why := why_not(target, root):
+        invocation.output.talk(f"warning: {why}; `deploy` would ask for --any-branch")
 
 
 def _write(file: Path, made: Plan) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sf_ml_framework.cli import words
+from sf_ml_framework.cli.approving import approval_options
 from sf_ml_framework.cli.connection_options import connection_options, target_option
 from sf_ml_framework.cli.groups import Group, Subcommand
 from sf_ml_framework.cli.invocation import Invocation
@@ -49,9 +50,10 @@ tasks_option = click.option(
 @target_option
 @click.option("--tag", default="", metavar="TAG", help="Tag of the image; by default the target's.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@approval_options
 @connection_options
 @click.pass_context
-def create(context: click.Context, /, target: str, tag: str, *, yes: bool) -> None:
+def create(context: click.Context, /, **wanted: Any) -> None:
     """Make the graph of tasks in the account; the same as `mlops deploy`.
 
     Shows what would change, and asks. Run again it changes what differs, or nothing.
@@ -63,7 +65,7 @@ def create(context: click.Context, /, target: str, tag: str, *, yes: bool) -> No
     from sf_ml_framework.cli.deploying import deploy
 
     given: dict[str, Any] = {each.name: each.default for each in deploy.params if each.name}
-    wanted = {"target": target, "tag": tag, "yes": yes, "file": None}
+    wanted["file"] = None
     exposed = {each.name for each in deploy.params if each.expose_value and each.name}
     plain = {name: value for name, value in {**given, **wanted}.items() if name in exposed}
     context.invoke(deploy, **plain)

@@ -61,16 +61,15 @@ def open_graph(invocation: Invocation, target: str) -> Iterator[OpenedGraph]:
     Raises:
         OperatorError: no connection is given.
     """
-    from sf_ml_framework import targets
     from sf_ml_framework.places.snowflake.graph_control import SnowflakeGraph
     from sf_ml_framework.places.snowflake.jobs import SnowflakeJobs
     from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
     from sf_ml_framework.plan import names
 
     with open_workspace(invocation) as workspace:
-        manifest = workspace.manifest
-        role = targets.load(workspace.settings, target).role
-    with open_account(invocation, target, role=role) as opened:
+        wanted = workspace.chosen(target)
+        manifest = workspace.manifest_in(wanted)
+    with open_account(invocation, wanted.name, role=wanted.role) as opened:
         chosen, account = opened.target, opened.account
         control = SnowflakeGraph(
             account,

@@ -65,8 +65,22 @@ class Workspace:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """The pipeline, checked; imports nothing of the author's while its files are the same."""
-        return load.compiled(self.root, self.settings.project, self.on_import)
+        """The pipeline, checked; imports nothing of the author's while its files are the same.
+
+        Where data are in an account it is as the target runs it, else as it is declared.
+        """
+        found = load.compiled(self.root, self.settings.project, self.on_import)
+        return self._as_in(self.target, found) if self.mode == "snowflake" else found
+
+    def manifest_in(self, target: Target) -> Manifest:
+        """Return the pipeline as *target* runs it."""
+        return self._as_in(target, self.manifest)
+
+    @staticmethod
+    def _as_in(target: Target, manifest: Manifest) -> Manifest:
+        from sf_ml_framework.manifest.overlay import overlaid
+
+        return overlaid(manifest, target)
 
     @cached_property
     def mode(self) -> Mode:
@@ -76,9 +90,17 @@ class Workspace:
     @cached_property
     def target(self) -> Target:
         """The environment, in an account."""
-        from sf_ml_framework import targets
+        return self.chosen(self.where.target)
 
-        return targets.load(self.settings, self.where.target)
+    def chosen(self, name: str) -> Target:
+        """Return the target *name*, which may be an environment; empty: the default one.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        from sf_ml_framework.cli.choosing import chosen_target
+
+        return chosen_target(self.settings, self.root, name)
 
     @cached_property
     def account(self) -> Account:
@@ -107,7 +129,7 @@ class Workspace:
             from sf_ml_framework.places.snowflake.place import SnowflakePlace
 
             names = Names.of(self.target)
-            return SnowflakePlace(self.account, names, self.manifest, alias=self.target.name)
+            return SnowflakePlace(self.account, names, self.manifest, alias=self.target.alias)
         from sf_ml_framework.places.local.place import LocalPlace
 
         local = self.settings.local

@@ -80,12 +80,13 @@ def serve_in_account(descriptor: int, root: Path, target: str, flags: Mapping[st
         flags: what the command line of the run said of the connection.
     """
     from sf_ml_framework.manifest.load import compiled
+    from sf_ml_framework.manifest.overlay import overlaid
     from sf_ml_framework.run.worker import serve
 
     settings = project_settings.load(root)
     chosen = targets.load(settings, target)
     with opened(root, chosen, "worker", flags) as account:
-        manifest = compiled(root, settings.project)
+        manifest = overlaid(compiled(root, settings.project), chosen)
         return serve(descriptor, lambda: open_place(account, chosen, manifest), root)
 
 
@@ -132,7 +133,7 @@ def open_place(
     from sf_ml_framework.places.snowflake.names import Names
     from sf_ml_framework.places.snowflake.place import SnowflakePlace
 
-    return SnowflakePlace(account, Names.of(target), manifest, alias=target.name)
+    return SnowflakePlace(account, Names.of(target), manifest, alias=target.alias)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,14 +199,15 @@ class _Visit:
         task: GraphConfig | None = None,
     ) -> NodeRun:
         from sf_ml_framework.manifest.load import compiled
+        from sf_ml_framework.manifest.overlay import overlaid
         from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
         from sf_ml_framework.run.cache import Cache
         from sf_ml_framework.run.job import Job
         from sf_ml_framework.run.logs import mark
 
         mark(run_id=run_id, target=self.target.name)
-        manifest = compiled(self.root, self.settings.project)
         target = self.target
+        manifest = overlaid(compiled(self.root, self.settings.project), target)
         journal = SnowflakeJournal(self.account, target.database, target.schema)
         place = open_place(self.account, target, manifest)
         job = Job(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sf_ml_framework.manifest.model import Manifest, NodeSpec
-from sf_ml_framework.plan import names
+from sf_ml_framework.plan import images, names
 from sf_ml_framework.plan.objects import Grant
 from sf_ml_framework.quantities import PoolSize
 from sf_ml_framework.targets import Target
@@ -87,7 +87,7 @@ def _deploying(target: Target) -> Iterator[Grant]:
     schema = names.schema(target)
     for privilege, setting in (
         ("USAGE", "schema"),
-        ("CREATE IMAGE REPOSITORY", "image_repository"),
+        *([("CREATE IMAGE REPOSITORY", "image_repository")] * names.has_own_images(target)),
         ("CREATE STAGE", "stage"),
         ("CREATE TABLE", "schema"),
     ):
@@ -114,9 +114,7 @@ def _running(manifest: Manifest, target: Target) -> Iterator[Grant]:
         pool = target.pools[size].name
         why = _declared(node, f"compute_pool_size={size}")
         yield from _all(["USAGE"], "COMPUTE POOL", pool, role, why)
-    repository = names.within(target, target.image_repository)
-    why = _line(target, "image_repository")
-    yield from _all(["READ"], "IMAGE REPOSITORY", repository, role, why)
+    yield from images.grants(target, _line(target, "image_repository"))
     stage = names.within(target, target.stage)
     yield from _all(["READ", "WRITE"], "STAGE", stage, role, _line(target, "stage"))
     for table in (names.RUNS, names.NODE_RUNS, names.DATASETS, names.METRICS):
@@ -216,8 +214,7 @@ def _reading(manifest: Manifest, target: Target) -> Iterator[Grant]:
     for size in pool_sizes(manifest):
         pool = target.pools[size].name
         yield from _all(["MONITOR"], "COMPUTE POOL", pool, role, why("mlops plan"))
-    repository = names.within(target, target.image_repository)
-    yield from _all(["READ"], "IMAGE REPOSITORY", repository, role, why("mlops image ls"))
+    yield from images.using(target, role, ("READ",), why("mlops image ls"))
     yield from _all(
         ["READ"], "STAGE", names.within(target, target.stage), role, why("mlops report")
     )

@@ -206,7 +206,10 @@ class _Audit:
     def _deployed(self) -> set[tuple[str, str]]:
         target = self._target
         return {
-            ("IMAGE REPOSITORY", names.within(target, target.image_repository)),
+            *(
+                [("IMAGE REPOSITORY", names.image_repository(target))]
+                * names.has_own_images(target)
+            ),
             ("STAGE", names.within(target, target.stage)),
             *(("TABLE", table.name) for table in framework_tables(names.schema(target))),
         }

@@ -93,6 +93,8 @@ def _things(manifest: Manifest, target: Target) -> Iterator[Object]:
     """Yield what the deploy role makes."""
     made: set[str] = set()
     for size in access.pool_sizes(manifest):
+        if target.environment and target.environment.shared:
+            break  # they are the other target's, which alone makes, changes and drops them
         pool = target.pools[size]
         if pool.name not in made:  # a target may let two sizes share one
             made.add(pool.name)
@@ -104,7 +106,8 @@ def _things(manifest: Manifest, target: Target) -> Iterator[Object]:
                 auto_suspend_seconds=pool.auto_suspend_seconds,
                 comment=f"nodes of size {size}",
             )
-    yield ImageRepository(name=names.within(target, target.image_repository))
+    if names.has_own_images(target):
+        yield ImageRepository(name=names.image_repository(target))
     yield Stage(
         name=names.within(target, target.stage), comment="reports, documents and pictures of runs"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+from sf_ml_framework.environments import VARIABLE
 from sf_ml_framework.manifest.model import NodeSpec, Resources
 from sf_ml_framework.plan import names, yaml_text
 from sf_ml_framework.plan.quoting import dollar, literal, name
@@ -59,6 +60,7 @@ def environment(target: Target, task: str = "") -> dict[str, str]:
         **dict(sorted(target.env.items())),
         "MLOPS_MODE": "snowflake",
         "MLOPS_TARGET": target.name,
+        **({VARIABLE: target.environment.text} if target.environment else {}),
         **({"MLOPS_TASK": task} if task else {}),
         "PYTHONUNBUFFERED": "1",
         "SNOWFLAKE_WAREHOUSE": target.warehouse,

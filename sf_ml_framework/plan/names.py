@@ -32,6 +32,17 @@ def within(target: Target, name: str) -> str:
     return f"{schema(target)}.{name.upper()}"
 
 
+def image_repository(target: Target) -> str:
+    """Return the repository of the image, qualified."""
+    given = target.image_repository
+    return given if "." in given else within(target, given)
+
+
+def has_own_images(target: Target) -> bool:
+    """Say whether the repository is in the target's own schema, and so is made with it."""
+    return image_repository(target).rpartition(".")[0] == schema(target)
+
+
 def root_task(project: str) -> str:
     """Return the name of the task that starts the graph of *project*, unqualified."""
     return f"TASK_{project.upper()}"
@@ -52,7 +63,7 @@ def image_path(target: Target, tag: str = "") -> str:
 
     Source: Snowflake, "Service specification reference": lower case throughout.
     """
-    folder = f"/{schema(target).replace('.', '/')}/{target.image_repository}".lower()
+    folder = f"/{image_repository(target).replace('.', '/')}".lower()
     return f"{folder}/{target.image}:{tag or target.image_tag}"
 
 

@@ -115,6 +115,9 @@ class Grant(_Object, frozen=True, kw_only=True):
     to: str
     why: str = ""
     """The line of configuration that needs it; no part of what is compared."""
+    of_others: bool = False
+    """Whether another target made the object, so that only the administrator may grant it; no part
+    of what is compared."""
 
 
 class Task(_Object, frozen=True, kw_only=True):
@@ -208,7 +211,7 @@ def part_of_object(thing: Object) -> Part:
             return "run"
         case Pool() | ImageRepository() | Stage() | Table():
             return "deploy"
-        case Grant() if thing.on in _DEPLOYS:
+        case Grant() if thing.on in _DEPLOYS and not thing.of_others:
             return "deploy"
         case _:
             return "admin"

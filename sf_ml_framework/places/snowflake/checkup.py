@@ -14,6 +14,7 @@ from sf_ml_framework.errors import FrameworkError
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.snowflake import holdings
 from sf_ml_framework.places.snowflake.errors import AbsentError, AccessDeniedError
+from sf_ml_framework.plan import names
 from sf_ml_framework.plan.audit import audit
 from sf_ml_framework.plan.objects import Grant
 
@@ -231,8 +232,10 @@ def _pool(account: Account, target: Target, size: PoolSize) -> Check:
 
 
 def _repository(account: Account, target: Target) -> Check:
-    full = f"{target.database}.{target.schema}.{target.image_repository}"
-    found = _one(account, "IMAGE REPOSITORIES", target.image_repository, _inside(target))
+    full = names.image_repository(target)
+    place, _, name = full.rpartition(".")
+    within = ".".join(map(quoted, place.split(".")))
+    found = _one(account, "IMAGE REPOSITORIES", name, f"IN SCHEMA {within}")
     if found is None:
         grant = f"GRANT READ ON IMAGE REPOSITORY {full}"
         return _missing("image repository", f"image repository {full}", target, grant)
@@ -241,7 +244,7 @@ def _repository(account: Account, target: Target) -> Check:
 
 def _image(account: Account, target: Target) -> Check:
     wanted = f"{target.image}:{target.image_tag}"
-    parts = (target.database, target.schema, target.image_repository)
+    parts = names.image_repository(target).split(".")
     rows = account.rows(f"SHOW IMAGES IN IMAGE REPOSITORY {'.'.join(map(quoted, parts))}")
     if any(
         row["image_name"] == target.image and target.image_tag in str(row["tags"]).split(",")

@@ -180,11 +180,19 @@ class _Observation:
         """Look for an image; ``/db/schema/repository/image:tag`` names one, in lower case."""
         folder, _, rest = image.name.rpartition("/")
         wanted, _, tag = rest.partition(":")
-        repository = folder.rpartition("/")[2].upper()
-        if repository not in repositories:
+        name = folder.strip("/").upper().replace("/", ".")
+        own = name.startswith(self._prefix)
+        if own and name.removeprefix(self._prefix) not in repositories:
             return
-        full = qualified(self._prefix + repository)
-        for row in self._account.rows(f"SHOW IMAGES IN IMAGE REPOSITORY {full}"):
+        try:
+            rows = self._account.rows(f"SHOW IMAGES IN IMAGE REPOSITORY {qualified(name)}")
+        except OperatorError as error:
+            if own:
+                raise
+            _LOGGER.info("images of %s, another target's repository, are not seen: %s", name, error)
+            self._unknown.append(key_of(image))
+            return
+        for row in rows:
             tags = {one.strip() for one in str(row["tags"]).split(",")}
             if row["image_name"] == wanted and tag in tags:
                 self._add(Image(name=image.name, digest=str(row["digest"])))

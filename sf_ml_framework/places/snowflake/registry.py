@@ -139,8 +139,12 @@ class ModelRegistry:
         known = self.versions(model)
         if not any(each.name == name and each.is_default for each in known):
             self._alter(model, f"SET DEFAULT_VERSION = {quoted(name)}")
-        if not alias:
-            return
+        if alias:
+            self.set_alias(model, name, alias)
+
+    def set_alias(self, model: str, name: str, alias: str) -> None:
+        """Give *alias* to the version *name* of *model*, where that is not so yet."""
+        known = self.versions(model)
         holder = next((each.name for each in known if alias in each.aliases), "")
         if holder == name:
             return

@@ -72,6 +72,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     [
         "connect-to-an-account",
         "deploy-from-ci",
+        "environments",
         "move-a-model-version",
         "read-cost-warnings",
         "roll-back",

@@ -116,6 +116,40 @@ def test_a_plan_in_a_file_is_carried_out_as_it_is_or_refused(shop):
     assert len(shop.list()) == 1
 
 
+def test_a_target_that_asks_for_an_approval_takes_no_bare_yes(shop):
+    shop.change("mlops.yml", "    prefix:", "    approval: required\n    prefix:")
+    bare = shop.mlops("deploy", "--target", "dev", "--yes")
+    other = shop.mlops("deploy", "--target", "dev", "--approve", "other")
+    shop.works("deploy", "--target", "dev", "--approve", "dev")
+    shop.change("mlops.yml", "60 MINUTES", "30 MINUTES")
+    shop.works("plan", "--target", "dev", "--out", "plan.json")
+    shop.works("deploy", "--target", "dev", "--plan", "plan.json", "--yes")
+    gone = shop.mlops("destroy", "--target", "dev", "--yes")
+
+    assert bare.returncode == 3
+    assert "--yes is none" in bare.stderr
+    assert "--approve dev" in bare.stderr
+    assert other.returncode == 2
+    assert gone.returncode == 3
+    assert [each["note"] for each in shop.list()] == [
+        "approved by the plan plan.json", "approved by --approve dev",
+    ]  # fmt: skip
+
+
+def test_a_target_is_changed_from_its_own_branch_alone(shop):
+    shop.change("mlops.yml", "    prefix:", "    branch: main\n    prefix:")
+    shop.environ["MLOPS_BRANCH"] = "feature"
+    planned = shop.works("plan", "--target", "dev")
+    refused = shop.mlops("deploy", "--target", "dev", "--yes")
+    shop.works("deploy", "--target", "dev", "--yes", "--any-branch")
+
+    assert "warning: target dev is deployed from main" in planned.stderr
+    assert refused.returncode == 3
+    assert "this is the branch feature" in refused.stderr
+    assert "--any-branch" in refused.stderr
+    assert len(shop.list()) == 1
+
+
 def test_rollback_brings_back_what_was_deployed_before(shop, make_account):
     shop.works("deploy", "--target", "dev", "--yes")
     before = _bodies(make_account(), shop.name)

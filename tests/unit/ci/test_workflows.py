@@ -130,8 +130,22 @@ def test_only_what_signs_in_or_signs_may_ask_for_an_identity():
         "ci-cd.yml:attest",
         "ci-cd.yml:deploy-test",
         "ci-cd.yml:deploy-prod",
+        "ci-cd.yml:environment",
+        "ci-cd.yml:expired",
         "deploy.yml:deploy",
     }
+
+
+def test_an_environment_is_made_for_branches_of_this_repository_where_it_is_asked_for():
+    found = read(WORKFLOWS[0])["jobs"]
+
+    for name in ("environment", "expired"):
+        assert "vars.SNOWFLAKE_PULL_REQUEST_USER != ''" in found[name]["if"]
+        assert found[name]["environment"] == "pull-requests"
+    assert "head.repo.full_name == github.repository" in found["environment"]["if"]
+    made = " ".join(step.get("run", "") for step in found["environment"]["steps"])
+    assert "--approve" not in made
+    assert "prod" not in made
 
 
 def test_what_a_pull_request_runs_has_no_way_into_an_account():
