@@ -9,7 +9,7 @@ import msgspec
 
 from sf_ml_framework.cli import cost_words as words
 from sf_ml_framework.cli.invocation import Invocation
-from sf_ml_framework.cli.output import Column, Form
+from sf_ml_framework.cli.output import Column, Form, Output
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
 from sf_ml_framework.errors import OperatorError
 
@@ -161,18 +161,22 @@ def _total_fields(estimate: Estimate, costs: Costs) -> dict[str, Any]:
 
 
 def _tell_table(invocation: Invocation, found: Told, rates: Rates, costs: Costs) -> None:
+    output = invocation.output
+    _tell_nodes(output, found, costs)
+    output.text("")
+    _tell_pools(output, found, costs)
+    output.text("")
+    for line in _summary(found, costs):
+        output.text(line)
+    for text in found.typical.unknown:
+        output.text(f"not in it: {text}")
+    output.talk(f"rates of {rates.as_of}; a month has 30 days")
+
+
+def _tell_nodes(output: Output, found: Told, costs: Costs) -> None:
     from sf_ml_framework.cli.words import plural
     from sf_ml_framework.show.words import seconds
 
-    output = invocation.output
-    columns = (
-        Column("node"),
-        Column("pool", gives_way=True),
-        Column("seconds", seconds, right=True, title="takes"),
-        Column("basis", title="known from"),
-        Column("credits", words.credits_told, right=True),
-        *words.money_column(costs),
-    )
     where = f" on {found.history_of}" if found.history_of == "this machine" else ""
     rows = [
         {
@@ -184,31 +188,34 @@ def _tell_table(invocation: Invocation, found: Told, rates: Rates, costs: Costs)
         }
         for row in _node_rows(found, costs)
     ]
+    columns = (
+        Column("node"),
+        Column("pool", gives_way=True),
+        Column("seconds", seconds, right=True, title="takes"),
+        Column("basis", title="known from"),
+        Column("credits", words.credits_told, right=True),
+        *words.money_column(costs),
+    )
     output.table(columns, rows, "table")
-    output.text("")
-    pools = [
+
+
+def _tell_pools(output: Output, found: Told, costs: Costs) -> None:
+    rows = [
         {**msgspec.to_builtins(pool), "cost": pool.credits, "hours": f"{pool.hours:.2f}"}
         for pool in found.typical.pools
     ]
-    share = ("busy", "start_up", "idle", "credits")
-    output.table(
-        (
-            Column("pool", gives_way=True),
-            Column("family"),
-            Column("hours", right=True),
-            *(Column(name, words.credits_told, right=True, title=name.replace("_", "-"))
-              for name in share),
-            *words.money_column(costs),
-        ),
-        pools,
-        "table",
-    )  # fmt: skip
-    output.text("")
-    for line in _summary(found, costs):
-        output.text(line)
-    for text in found.typical.unknown:
-        output.text(f"not in it: {text}")
-    output.talk(f"rates of {rates.as_of}; a month has 30 days")
+    shares = [
+        Column(name, words.credits_told, right=True, title=name.replace("_", "-"))
+        for name in ("busy", "start_up", "idle", "credits")
+    ]
+    columns = (
+        Column("pool", gives_way=True),
+        Column("family"),
+        Column("hours", right=True),
+        *shares,
+        *words.money_column(costs),
+    )
+    output.table(columns, rows, "table")
 
 
 def _summary(found: Told, costs: Costs) -> list[str]:

@@ -105,19 +105,7 @@ def of_node(
     end = end or began + round(node.seconds * 1e9)
     told = [*(events or _attempts(node, start))]
     if node.error:
-        told.append(
-            Event(
-                name="exception",
-                at=max(end, start),
-                attributes=_said(
-                    {
-                        "exception.type": node.error_kind,
-                        "exception.message": _cut(node.error),
-                        "exception.stacktrace": _cut(node.trace),
-                    }
-                ),
-            )
-        )
+        told.append(_exception(node, max(end, start)))
     return Span(
         name=node.node,
         trace=ids.trace,
@@ -159,6 +147,16 @@ def nanoseconds(moment: str) -> int:
     """Return a record's time in nanoseconds of the epoch."""
     found = datetime.fromisoformat(moment)
     return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1e6) * 1000
+
+
+def _exception(node: NodeRun, at: int) -> Event:
+    """Return the event that tells why a node failed. Source: OpenTelemetry, "Exceptions"."""
+    said = {
+        "exception.type": node.error_kind,
+        "exception.message": _cut(node.error),
+        "exception.stacktrace": _cut(node.trace),
+    }
+    return Event(name="exception", at=at, attributes=_said(said))
 
 
 def _attempts(node: NodeRun, at: int) -> list[Event]:

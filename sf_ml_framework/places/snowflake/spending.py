@@ -129,39 +129,21 @@ class Running:
         recorded = self._recorded(since)
         tasks = self._tasks(project)
         found: list[Ran] = []
-        unlinked: list[tuple[Ran, bool]] = []
+        unlinked: list[Ran] = []
         for row in self._jobs(pools, since):
-            ours = row["database_name"] == self._target.database
-            ours = ours and row["schema_name"] == self._target.schema
-            ran = Ran(
-                pool=str(row["compute_pool_name"]),
-                start=_seconds(row["created_time"]),
-                end=_seconds(row["completed_time"] or datetime.now(UTC)),
-                job=f"{row['database_name']}.{row['schema_name']}.{row['name']}",
-            )
+            ran = _job(row)
             of_task = tasks.get(str(row["query_id"]))
             if of_task is None:
-                unlinked.append((ran, ours))
+                unlinked.append(ran)
             else:
                 found.append(_told(ran, *of_task, recorded, weights))
+        ours = f"{self._target.database}.{self._target.schema}."
         # The latest first, for of two jobs that could be a node's it is the one that came last.
-        for ran, ours in sorted(unlinked, key=lambda each: -each[0].start):
-            inside = _inside(ran, recorded, weights) if ours else None
+        for ran in sorted(unlinked, key=lambda each: -each.start):
+            inside = _inside(ran, recorded, weights) if ran.job.startswith(ours) else None
             found.append(_told(ran, *inside, recorded, weights) if inside else ran)
-        for node_run in recorded.values():
-            pool, weight = weights.get(node_run.node, ("", 1.0))
-            if pool in pools:
-                found.append(
-                    Ran(
-                        pool=pool,
-                        start=node_run.start,
-                        end=node_run.end,
-                        node=node_run.node,
-                        run_id=node_run.run_id,
-                        weight=weight,
-                    )
-                )
-        return found
+        left = (_alone(node_run, weights) for node_run in recorded.values())
+        return [*found, *(ran for ran in left if ran.pool in pools)]
 
     def _recorded(self, since: datetime) -> dict[tuple[str, str], NodeRan]:
         rows = self._account.rows(
@@ -213,6 +195,29 @@ class Running:
             f" WHERE compute_pool_name IN ({_marks(pools)})",
             (since.isoformat(), *sorted(pools)),
         )
+
+
+def _job(row: Mapping[str, Any]) -> Ran:
+    """Return a job; one that goes on has come as far as now."""
+    return Ran(
+        pool=str(row["compute_pool_name"]),
+        start=_seconds(row["created_time"]),
+        end=_seconds(row["completed_time"] or datetime.now(UTC)),
+        job=f"{row['database_name']}.{row['schema_name']}.{row['name']}",
+    )
+
+
+def _alone(node_run: NodeRan, weights: Mapping[str, tuple[str, float]]) -> Ran:
+    """Return a node whose job is remembered no more; its pool is that of the node today."""
+    pool, weight = weights.get(node_run.node, ("", 1.0))
+    return Ran(
+        pool=pool,
+        start=node_run.start,
+        end=node_run.end,
+        node=node_run.node,
+        run_id=node_run.run_id,
+        weight=weight,
+    )
 
 
 def _told(
