@@ -21,6 +21,11 @@ PAGES = [
     *sorted((ROOT / "benchmarks").glob("*.md")),
 ]
 FENCE = re.compile(r"^```(\w*).*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# Ours, and that of a project which `mlops init` makes.
+MAKEFILES = [
+    ROOT / "Makefile",
+    ROOT / "sf_ml_framework" / "scaffold" / "template" / "project" / "Makefile.jinja",
+]
 # Files that a reader of the tutorials writes.
 WRITTEN = {
     name
@@ -68,7 +73,8 @@ def fault_of(words: list[str]) -> str:
         case ["python", "-m", "sf_ml_framework", *rest]:
             return fault_of_mlops(rest)
         case ["make", *targets]:
-            known = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+            texts = "\n".join(file.read_text(encoding="utf-8") for file in MAKEFILES)
+            known = re.findall(r"^([a-z0-9-]+):", texts, re.MULTILINE)
             unknown = [each for each in targets if each.islower() and each not in known]
             return f"no target {unknown[0]}" if unknown else ""
         case ["python", file, *_] if file.endswith(".py"):
