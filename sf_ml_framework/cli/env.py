@@ -103,7 +103,7 @@ def create(
 def list_environments(invocation: Invocation, /, *, everything: bool, form: Form) -> None:
     """List the environments in the account.
 
-    Those that the role may see: with --role ACCOUNTADMIN all of them.
+    Those that your roles may see: with --role ACCOUNTADMIN all of them.
 
     Examples:
         mlops env ls

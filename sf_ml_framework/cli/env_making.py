@@ -97,12 +97,18 @@ def opened_environments(
     Yields:
         The account, the environments, the account's time, and the project.
     """
-    from sf_ml_framework.places.snowflake.environments import account_now, environments_of
+    from sf_ml_framework.places.snowflake.environments import (
+        account_now,
+        environments_of,
+        with_other_roles,
+    )
 
     with open_workspace(invocation) as workspace:
         of = workspace.settings.environments.of
         project = workspace.manifest.project
     with open_account(invocation, of, role=role) as opened:
+        if not role:
+            with_other_roles(opened.account)
         found = sorted(environments_of(opened.account), key=lambda each: each.environment.name)
         yield opened, found, account_now(opened.account), project
 

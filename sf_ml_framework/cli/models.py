@@ -147,7 +147,7 @@ def promote(
     if source == target:
         raise UsageError("--from and --to are the same target", remedy="name two")
     output = invocation.output
-    with _opened(invocation, target) as (place, manifest, account):
+    with _opened(invocation, target, owning=True) as (place, manifest, account):
         dataset, version = _split(model, manifest)
         other = _place(invocation, account, source)
         plan = model_promotion.planned(other, place, dataset.name, version, dataset.version)
@@ -191,7 +191,7 @@ def rollback(invocation: Invocation, /, model: str, target: str, *, to: str, yes
     from sf_ml_framework.cli.deployer import agreed
     from sf_ml_framework.places.snowflake.model_promotion import way_back
 
-    with _opened(invocation, target) as (place, manifest, _):
+    with _opened(invocation, target, owning=True) as (place, manifest, _):
         dataset, version = _split(model, manifest)
         record, found = way_back(place, dataset.name, version or dataset.version, to)
         question = f"let {dataset.name}@{record.version} be {found.registry.name} again?"
@@ -204,16 +204,22 @@ def rollback(invocation: Invocation, /, model: str, target: str, *, to: str, yes
 
 
 @contextmanager
-def _opened(invocation: Invocation, target: str) -> Iterator[tuple[Place, Manifest, Account]]:
-    """Open the models of a target, as its run role, which owns them."""
+def _opened(
+    invocation: Invocation, target: str, *, owning: bool = False
+) -> Iterator[tuple[Place, Manifest, Account]]:
+    """Open the models of a target; *owning*: as its run role, which is to own what is made."""
     from sf_ml_framework.cli.account import open_account
     from sf_ml_framework.cli.workspace import open_workspace
+    from sf_ml_framework.places.snowflake.environments import with_other_roles
     from sf_ml_framework.places.snowflake.model_promotion import Place
 
     with open_workspace(invocation) as workspace:
         chosen = workspace.chosen(target)
         manifest = workspace.manifest_in(chosen)
-    with open_account(invocation, chosen.name, role=chosen.role) as opened:
+    with open_account(invocation, chosen.name, role=chosen.role if owning else "") as opened:
+        if owning:
+            # So that the user's other roles see the other target's model.
+            with_other_roles(opened.account)
         yield Place(opened.account, opened.target), manifest, opened.account
 
 
@@ -258,7 +264,8 @@ def _tell(
     talk(f"{verb} {place.full(found.model)} version {plan.name}")
     for statement in todo:
         talk(f"{statement};")
-    now = f", instead of {plan.before}" if plan.before else ""
+    other = plan.before and plan.before != plan.name
+    now = f", instead of {plan.before}" if other else ""
     talk(f"nodes of {place.target.name} load it as {what}{now}")
     if default:
         talk("SQL scores with it by default")

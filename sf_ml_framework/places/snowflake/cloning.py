@@ -14,7 +14,7 @@ import msgspec
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.snowflake.ledger import Signature
 from sf_ml_framework.places.snowflake.model_copies import Schema, copying
-from sf_ml_framework.places.snowflake.names import Names
+from sf_ml_framework.places.snowflake.names import Names, literal
 from sf_ml_framework.places.snowflake.standing import table_stands
 from sf_ml_framework.places.snowflake.table_facts import facts_of
 from sf_ml_framework.plan.cloning import Defined, Original
@@ -36,14 +36,14 @@ def original_of(account: Account, parent: Target, project: str) -> Original:
     tasks = account.rows(f"SHOW TASKS {scope}")
     defined = [
         Defined(kind=kind, name=str(row["name"]), text=str(row["text"] or ""))
-        for kind in ("DYNAMIC TABLE", "VIEW")
+        # Views first: a dynamic table that is made anew is filled from what they show then.
+        for kind in ("VIEW", "DYNAMIC TABLE")
         for row in account.rows(f"SHOW {kind}S {scope}")
     ]
     return Original(
         tasks=tuple(
             str(row["name"]) for row in tasks if str(row["comment"] or "").startswith(mark(project))
         ),
-        # A view may read what a dynamic table keeps, so those come first.
         defined=tuple(defined),
     )
 
@@ -83,6 +83,9 @@ class Clone:
             for each in (one for one in here if one in names and one not in there):
                 for statement in copying(here[each], self._from, self._to, each, there):
                     self._account.execute(statement)
+                said = literal(here[each].registry.comment)
+                one = f"ALTER MODEL {self._to.named(model)} MODIFY VERSION {quoted(each)}"
+                self._account.execute(f"{one} SET COMMENT = {said}")
                 there = {**there, each: here[each]}
                 yield f"{model} version {each}"
             if there and not came:
@@ -90,8 +93,6 @@ class Clone:
 
     def _say(self, model: str, comment: str, here: Any, there: Any) -> None:
         """Let the copy of a model say what the model says of itself."""
-        from sf_ml_framework.places.snowflake.names import literal
-
         named = self._to.named(model)
         if comment:
             self._account.execute(f"COMMENT ON MODEL {named} IS {literal(comment)}")

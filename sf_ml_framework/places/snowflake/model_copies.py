@@ -105,5 +105,6 @@ def copying(
             if standing
             else f"CREATE MODEL {there} WITH VERSION {quoted(name)} {origin}"
         )
-    one = f"ALTER MODEL {there} MODIFY VERSION {quoted(name)} SET"
-    yield f"{one} METADATA = {literal(version.metadata or '{}')}"
+    if version.metadata not in ("", "{}"):
+        one = f"ALTER MODEL {there} MODIFY VERSION {quoted(name)}"
+        yield f"{one} SET METADATA = {literal(version.metadata)}"

@@ -225,11 +225,13 @@ def statements(
     comments = source.schema.models()
     yield from copying(found, source.schema, target.schema, promotion.name, standing)
     there = target.schema.named(found.model)
+    if promotion.before == promotion.name:
+        return  # nodes load it already, and its comment says whence it came
     comment = _MOVED.sub("", found.registry.comment)
     comment += (
         f", promoted from {source.full(found.model)} version {found.registry.name} by {by} at {at}"
     )
-    if promotion.before and promotion.before != promotion.name:
+    if promotion.before:
         comment += f" instead of {promotion.before}"
     one = f"ALTER MODEL {there} MODIFY VERSION {quoted(promotion.name)}"
     yield f"{one} SET COMMENT = {literal(comment)}"

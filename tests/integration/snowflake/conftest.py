@@ -88,8 +88,10 @@ def database(make_account: Callable[..., Account]) -> Iterator[str]:
 DEEP = (
     "test_backfill.py",
     "test_deploy_commands.py",
+    "test_environments.py",
     "test_faults_cut.py",
     "test_injection.py",
+    "test_model_promotion.py",
     "test_models_of_churn.py",
     "test_place_pipeline.py",
     "test_retry.py",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 
 import pytest
 
+from tests.integration.cli.shop import Shop
 from tests.integration.snowflake.deployed_chain import NAMES, Chain
 
 
@@ -202,3 +204,80 @@ def test_what_has_expired_is_taken_away_whole_and_nothing_else(chain, made):
         assert names(chain, kind, gone) == set()
     assert chain.sql(f"show databases like '{gone}'") == []
     assert not (chain.root / ".mlops" / "environments" / "pr-8.json").exists()
+
+
+COURIER = """
+import ibis
+import pandas
+from sf_ml_framework import DataCatalog, Dataset, NodeConfig, Project
+
+
+def trips() -> pandas.DataFrame:
+    '''Make trips.'''
+    return pandas.DataFrame({"courier_id": [1, 2, 3, 4], "distance": [1.0, 2.0, 3.0, 4.0]})
+
+
+def doubled(trips: ibis.Table) -> ibis.Table:
+    '''Double them.'''
+    return trips.mutate(twice=trips.distance * 2)
+
+
+def fit(trips: pandas.DataFrame) -> "object":
+    '''Fit a model.'''
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression().fit(trips[["distance"]], [0, 0, 1, 1])
+
+
+KEYS = {"entity": "courier", "join_keys": ["courier_id"]}
+PROJECT = Project(
+    name="courier",
+    catalog=DataCatalog([
+        Dataset(name="trips", kind="table", description="it's trips", **KEYS),
+        Dataset(name="doubled", kind="table", refresh_freq="1 day", **KEYS),
+        Dataset(name="late", kind="model", description="who is late"),
+    ]),
+    pipeline=[
+        NodeConfig(name="make_trips", function=trips, outputs="trips"),
+        NodeConfig(name="double", function=doubled, inputs={"trips": "trips"}, outputs="doubled"),
+        NodeConfig(name="fit", function=fit, inputs={"trips": "trips"}, outputs="late"),
+    ],
+)
+"""
+
+
+def test_feature_views_and_models_stand_in_an_environment_and_are_its_own(
+    tmp_path, emulator, connection_flags, make_account
+):
+    """A clone keeps the text of views, which names the other database, and leaves models behind."""
+    pytest.importorskip("sklearn")
+    name = f"T_{uuid.uuid4().hex[:10]}".upper()
+    given = {**connection_flags, "role": "", "warehouse": ""}
+    environ = {f"SNOWFLAKE_{key.upper()}": value for key, value in given.items() if value}
+    environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
+    shop = Shop(tmp_path / "courier", "courier")
+    shop.write("courier/pipeline.py", COURIER)
+    shop.write(
+        "mlops.yml",
+        "project: courier.pipeline:PROJECT\ndefault_target: test\n"
+        f"targets: {{test: {{database: {name}, prefix: {name}}}}}\n"
+        "environments: {from: test}\n",
+    )
+    shop.ok("infra", "apply", "--yes", env=environ)
+    shop.ok("run", env=environ)
+    shop.ok("env", "create", "pr-1", "--yes", env=environ)
+    admin = make_account(role="ACCOUNTADMIN", warehouse="COMPUTE_WH")
+    clone = f"{name}_PR_1"
+    admin.execute(f'delete from {name}.ML."TRIPS$v1.0.0$DATA"')
+    again = shop.ok("run", "--target", "pr-1", env=environ)
+
+    assert "3 nodes: 3 skipped" in again.stdout + again.stderr
+    assert len(admin.rows(f'select * from {clone}.ML."TRIPS$v1.0.0"')) == 4
+    (table,) = admin.rows(f"show dynamic tables in schema {clone}.ML")
+    assert table["scheduling_state"] == "SUSPENDED"
+    assert (table["warehouse"], table["owner"]) == (f"{clone}_WH", f"{clone}_ROLE")
+    (model,) = admin.rows(f"show versions in model {clone}.ML.LATE")
+    assert "node fit" in model["comment"]
+    shop.ok("env", "destroy", "pr-1", "--yes", env=environ)
+    assert admin.rows(f"show databases like '{clone}'") == []
+    admin.execute(f"drop database {name}")
