@@ -67,9 +67,7 @@ def deploy(
     delete: bool,
     overwrite_drift: bool,
     thorough: bool,
-    yes: bool,
-    approve: str,
-    any_branch: bool,
+    **given: Any,
 ) -> None:
     """Make the account what the code says.
 
@@ -89,18 +87,9 @@ def deploy(
             plan = opened.deployer.plan(opened.desired, delete=delete)
         else:
             plan = _read(file, opened, delete=delete)
-        tell_plan(plan, invocation.output)
-        if plan.is_empty:
-            carried_out(opened, plan, "deploy")
-            invocation.output.text("nothing differs: nothing was changed")
-            return
-        note = allowed(
-            invocation, opened, f"deploy this to {plan.desired.target}?",
-            yes=yes, approve=approve, any_branch=any_branch, reviewed=file,
-        )  # fmt: skip
-        if note is not None:
-            done = carried_out(opened, plan, "deploy", note=note, overwrite_drift=overwrite_drift)
-            _tell(done, invocation)
+        _deploy(
+            invocation, opened, plan, overwrite_drift=overwrite_drift, given=given, reviewed=file
+        )
 
 
 @click.command(cls=Command)
@@ -195,6 +184,28 @@ def _read(file: Path, opened: Opened, *, delete: bool) -> Plan:
             remedy=f"mlops plan --delete --out {file}",
         )
     return plan
+
+
+def _deploy(
+    invocation: Invocation,
+    opened: Opened,
+    plan: Plan,
+    *,
+    overwrite_drift: bool,
+    given: dict[str, Any],
+    reviewed: Path | None = None,
+) -> None:
+    """Carry *plan* out when it was said that it may be; *given* is what ``allowed`` takes."""
+    tell_plan(plan, invocation.output)
+    if plan.is_empty:
+        carried_out(opened, plan, "deploy")
+        invocation.output.text("nothing differs: nothing was changed")
+        return
+    question = f"deploy this to {plan.desired.target}?"
+    note = allowed(invocation, opened, question, reviewed=reviewed, **given)
+    if note is not None:
+        done = carried_out(opened, plan, "deploy", note=note, overwrite_drift=overwrite_drift)
+        _tell(done, invocation)
 
 
 def _tell(deployment: Deployment | None, invocation: Invocation) -> None:

@@ -48,44 +48,46 @@ def make(invocation: Invocation, wish: Wish, *, dry_run: bool, yes: bool) -> Non
     """
     from sf_ml_framework.places.snowflake.environments import account_now, environments_of, say
 
-    output = invocation.output
     with open_workspace(invocation) as workspace:
         environment, seconds = _wished(wish, workspace)
         settings = with_environment(workspace.settings, environment)
         target = _target(settings, environment)
         with open_account(invocation, environment.of, role=ADMIN) as opened:
-            account, root = opened.account, workspace.root
+            account = opened.account
             known = next(environments_of(account, target.database), None)
             _refuse_stranger(account, target, known)
             expires = account_now(account, seconds) if seconds else ""
             if known is not None and known.environment.state == "ready":
-                found = msgspec.structs.replace(known.environment, expires=expires)
+                found = known.environment
                 if expires and not dry_run:
+                    found = msgspec.structs.replace(found, expires=expires)
                     say(account, target.database, found)
-                remember(root, found)
-                output.text(f"{found.name} stands already{_until(found.expires)}")
+                remember(workspace.root, found)
+                invocation.output.text(f"{found.name} stands already{_until(found.expires)}")
                 return
             environment = msgspec.structs.replace(
-                environment,
-                created=account_now(account),
-                expires=expires,
-                by=_user(account),
-                prefix=target.prefix,
-                state="creating",
-            )
+                environment, created=account_now(account), expires=expires, by=_user(account),
+                prefix=target.prefix, state="creating",
+            )  # fmt: skip
             making = _making(opened, workspace, environment, target)
             _show(invocation, making)
             question = f"make these in {opened.settings.account}?"
-            if dry_run or not agreed(invocation, question, yes=yes):
-                return
-            _carry_out(invocation, account, making)
-            environment = msgspec.structs.replace(environment, state="ready")
-            say(account, target.database, environment)
-            remember(root, environment)
-    output.text(
-        f"{environment.name} stands, cloned from {environment.of}{_until(expires)};"
+            if not dry_run and agreed(invocation, question, yes=yes):
+                _carry_out(invocation, account, making)
+                remember(workspace.root, _ready(invocation, account, making))
+
+
+def _ready(invocation: Invocation, account: Account, making: Making) -> Environment:
+    """Say that all of the environment is made, to the account and to the person."""
+    from sf_ml_framework.places.snowflake.environments import say
+
+    environment = msgspec.structs.replace(making.environment, state="ready")
+    say(account, making.target.database, environment)
+    invocation.output.text(
+        f"{environment.name} stands, cloned from {environment.of}{_until(environment.expires)};"
         f" next: {invocation.program} deploy --target {environment.name}"
     )
+    return environment
 
 
 @contextmanager
@@ -107,7 +109,7 @@ def opened_environments(
         of = workspace.settings.environments.of
         project = workspace.manifest.project
     with open_account(invocation, of, role=role) as opened:
-        if not role:
+        if not role:  # all that the user may see
             with_other_roles(opened.account)
         found = sorted(environments_of(opened.account), key=lambda each: each.environment.name)
         yield opened, found, account_now(opened.account), project
@@ -165,6 +167,12 @@ def _refuse_stranger(account: Account, target: Target, known: Made | None) -> No
         raise OperatorError(
             f"the database {target.database} stands already, and is {whose}",
             remedy="choose another name",
+        )
+    shared = target.environment is not None and target.environment.shared
+    if known.environment.state == "creating" and known.environment.shared != shared:
+        raise OperatorError(
+            f"{wanted} was begun {'--shared' if known.environment.shared else '--own'}",
+            remedy="finish it as it was begun",
         )
     if known.environment.state == "destroying":
         raise OperatorError(

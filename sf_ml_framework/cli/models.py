@@ -140,9 +140,7 @@ def promote(
         mlops models promote churn_model --from test --to prod
         mlops models promote churn_model@V1_0_0_2 --from test --to prod --alias champion --yes
     """
-    from sf_ml_framework.cli.approving import approved
     from sf_ml_framework.places.snowflake import model_promotion
-    from sf_ml_framework.places.snowflake.environments import account_now
 
     if source == target:
         raise UsageError("--from and --to are the same target", remedy="name two")
@@ -152,13 +150,10 @@ def promote(
         other = _place(invocation, account, source)
         plan = model_promotion.planned(other, place, dataset.name, version, dataset.version)
         name = _alias(alias, place)
-        by = str(account.rows("SELECT CURRENT_USER() AS name")[0]["name"])
-        todo = list(model_promotion.statements(plan, other, place, by=by, at=account_now(account)))
+        todo = list(model_promotion.statements(plan, other, place, account))
         _tell(invocation, plan, place, todo, name, default=default)
         question = f"promote {dataset.name}@{plan.record.version} to {target}?"
-        if dry_run:
-            return
-        if approved(invocation, place.target, question, yes=yes, approve=approve) is None:
+        if dry_run or not _agreed(invocation, place, question, yes=yes, approve=approve):
             return
         record = model_promotion.carry_out(
             plan, other, place, account, todo, alias=name, default=default
@@ -239,6 +234,14 @@ def _split(model: str, manifest: Manifest) -> tuple[DatasetSpec, str]:
     if name not in known:
         raise UnknownNameError(kind="model", name=name, known=known)
     return known[name], version
+
+
+def _agreed(
+    invocation: Invocation, place: Place, question: str, *, yes: bool, approve: str
+) -> bool:
+    from sf_ml_framework.cli.approving import approved
+
+    return approved(invocation, place.target, question, yes=yes, approve=approve) is not None
 
 
 def _alias(given: str | None, place: Place) -> str:

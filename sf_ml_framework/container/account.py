@@ -79,15 +79,21 @@ def serve_in_account(descriptor: int, root: Path, target: str, flags: Mapping[st
         target: name in ``mlops.yml``.
         flags: what the command line of the run said of the connection.
     """
-    from sf_ml_framework.manifest.load import compiled
-    from sf_ml_framework.manifest.overlay import overlaid
     from sf_ml_framework.run.worker import serve
 
     settings = project_settings.load(root)
     chosen = targets.load(settings, target)
     with opened(root, chosen, "worker", flags) as account:
-        manifest = overlaid(compiled(root, settings.project), chosen)
+        manifest = _manifest_in(root, settings, chosen)
         return serve(descriptor, lambda: open_place(account, chosen, manifest), root)
+
+
+def _manifest_in(root: Path, settings: Settings, target: Target) -> Manifest:
+    """Return the project as *target* runs it."""
+    from sf_ml_framework.manifest.load import compiled
+    from sf_ml_framework.manifest.overlay import overlaid
+
+    return overlaid(compiled(root, settings.project), target)
 
 
 @contextmanager
@@ -198,8 +204,6 @@ class _Visit:
         command: str,
         task: GraphConfig | None = None,
     ) -> NodeRun:
-        from sf_ml_framework.manifest.load import compiled
-        from sf_ml_framework.manifest.overlay import overlaid
         from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
         from sf_ml_framework.run.cache import Cache
         from sf_ml_framework.run.job import Job
@@ -207,7 +211,7 @@ class _Visit:
 
         mark(run_id=run_id, target=self.target.name)
         target = self.target
-        manifest = overlaid(compiled(self.root, self.settings.project), target)
+        manifest = _manifest_in(self.root, self.settings, target)
         journal = SnowflakeJournal(self.account, target.database, target.schema)
         place = open_place(self.account, target, manifest)
         job = Job(

@@ -18,6 +18,7 @@ import msgspec
 
 from sf_ml_framework.errors import DataError, ModelError, UnknownNameError
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.places.snowflake.environments import account_now
 from sf_ml_framework.places.snowflake.model_copies import Schema, Version, copying
 from sf_ml_framework.places.snowflake.model_records import (
     ModelRecord,
@@ -217,9 +218,13 @@ def planned(source: Place, target: Place, dataset: str, version: str, current: s
 
 
 def statements(
-    promotion: Promotion, source: Place, target: Place, *, by: str, at: str
+    promotion: Promotion, source: Place, target: Place, account: Account
 ) -> Iterator[str]:
-    """Yield the statements that put the version, and all that is said of it, into the target."""
+    """Yield the statements that put the version, and all that is said of it, into the target.
+
+    What is said is who does it, now.
+    """
+    by, at = str(account.rows("SELECT CURRENT_USER() AS name")[0]["name"]), account_now(account)
     found = promotion.source
     standing = target.schema.versions(found.model)
     comments = source.schema.models()
