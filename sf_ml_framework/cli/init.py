@@ -183,10 +183,10 @@ def _tell(
 
 
 def _from_here(folder: Path) -> str:
-    try:
-        return str(folder.relative_to(Path.cwd().resolve()))
-    except ValueError:
-        return str(folder)
+    """Return *folder* as one types it here: whole only where that is no longer."""
+    from os.path import relpath
+
+    return min(str(folder), relpath(folder, Path.cwd().resolve()), key=len)
 
 
 def _in_git(folder: Path) -> bool:
