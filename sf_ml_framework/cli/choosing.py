@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,8 @@ def remember(root: Path, environment: Environment) -> None:
     from sf_ml_framework.cli.files import write_text
 
     file = root / environments.FOLDER / f"{environment.name}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_text(file, f"{environment.text}\n")
+    with suppress(OperatorError):  # in a folder that cannot be written it is looked for again
+        write_text(file, f"{environment.text}\n")
 
 
 def forget(root: Path, name: str) -> None:

@@ -136,7 +136,7 @@ def completes_targets(
 
     try:
         with open_workspace(context.ensure_object(Invocation)) as workspace:
-            known = workspace.settings.targets
+            known = [*workspace.settings.targets, *workspace.settings.made]
     except (FrameworkError, OSError):
         return []
     return [CompletionItem(name) for name in known if name.startswith(incomplete)]

@@ -230,13 +230,18 @@ def _carry_out(invocation: Invocation, account: Account, making: Making) -> None
 
     output = invocation.output
     clone = Clone(account, making.parent, making.target)
-    for statement in statements(making):
-        output.talk(head_of(statement))
-        account.execute(statement)
+    first, last = list(statements(making)), list(last_statements(making))
+    count = len(first) + len(last)
+    width = len(str(count))
+
+    def run(todo: list[str], start: int) -> None:
+        for number, statement in enumerate(todo, start):
+            output.talk(f"[{number:>{width}}/{count}] {head_of(statement)}")
+            account.execute(statement)
+
+    run(first, 1)
     for model in clone.bring_models():
         output.talk(f"copied {model}")
-    for statement in last_statements(making):
-        output.talk(head_of(statement))
-        account.execute(statement)
+    run(last, len(first) + 1)
     clone.put_right()
     account.execute(f"USE ROLE {making.role}")
