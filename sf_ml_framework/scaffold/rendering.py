@@ -49,9 +49,8 @@ def render(
 
     Raises:
         UsageError: an answer cannot be.
-        OperatorError: Copier is not installed.
+        OperatorError: Copier is not installed, or refuses the template.
     """
-    copier = _copier()
     suggested = names.package_of(answers["title"])
     if not asking:
         _check_names({"package": suggested, **answers})
@@ -61,23 +60,37 @@ def render(
         "framework_version": version,
         "template_digest": digest_of(scaffold),
     }
-    try:
-        # Copier goes back to where it was first imported.
-        with chdir(Path.cwd()):
+    _copy(scaffold / "template", folder, {**known, **answers}, asking=asking)
+    made = record.read(folder)
+    _check_names({"package": made.answers.package, "prefix": made.answers.prefix})
+    return made
+
+
+def _copy(template: Path, folder: Path, answers: Mapping[str, Any], *, asking: bool) -> None:
+    """Let Copier ask what is open, and render."""
+    copier = _copier()
+    # Settings of this user for other templates are not read. Copier runs no task that a template
+    # asks for, since it is not told to; and it goes back to where it was first imported.
+    with chdir(Path.cwd()):
+        try:
             copier.run_copy(
-                str(scaffold / "template"),
+                str(template),
                 folder,
-                data={**known, **answers},
+                data=dict(answers),
                 defaults=not asking,
                 quiet=True,
                 settings=copier.Settings(),
             )
-    except ValueError as error:
-        # Copier's word for an answer that its question does not take.
-        raise UsageError(str(error), remedy="see mlops init --help") from error
-    made = record.read(folder)
-    _check_names({"package": made.answers.package, "prefix": made.answers.prefix})
-    return made
+        except ValueError as error:
+            # Copier's word for an answer that its question does not take.
+            raise UsageError(str(error), remedy="see mlops init --help") from error
+        except copier.errors.CopierError as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            raise OperatorError(
+                f"the template cannot be used: {str(error).partition(chr(10))[0]}",
+                remedy="take another --framework",
+            ) from error
 
 
 def _check_names(answers: Mapping[str, Any]) -> None:
@@ -155,7 +168,7 @@ def copied_answers(answers: record.Answers) -> dict[str, Any]:
 
 def _copier() -> Any:
     try:
-        import copier
+        import copier.errors
     except ImportError:
         raise OperatorError(
             "`mlops init` needs Copier, which is not installed",

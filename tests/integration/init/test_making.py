@@ -73,6 +73,30 @@ def test_answers_are_given_by_option_and_by_pair(mlops, tmp_path):
     assert "## CI" not in (folder / "README.md").read_text()
 
 
+def test_what_was_typed_is_a_text_and_no_template(mlops, tmp_path):
+    name = """it's {{ 7 * 7 }} #%&"""
+    said = mlops("init", name, "--package", "p", "--description", "{% raw %} {{ 7 * 7 }}: 100 %")
+
+    assert said.code == 0, said.err
+    readme = (tmp_path / name / "README.md").read_text()
+    assert readme.startswith(f"# {name}\n\n{{% raw %}} {{{{ 7 * 7 }}}}: 100 %. A pipeline")
+    assert "49" not in readme
+    commit(tmp_path / name, init=True)
+    assert mlops("init", "--update", "--project", name).out.startswith("up to date")
+
+
+def test_a_template_that_wants_to_run_something_is_refused(mlops, tmp_path, newer):
+    """Whoever names another framework takes files of it, and runs nothing."""
+    task = '\n_tasks:\n  - touch "$PWD/ran"\n'
+    wheel = newer({"../copier.yml": lambda text: text + task})
+
+    said = mlops("init", "churn", "--framework", str(wheel))
+
+    assert said.code == 3
+    assert "the template cannot be used" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_program_reads_what_was_made(mlops, tmp_path):
     said = mlops("init", "churn", "--format", "json")
 
