@@ -12,7 +12,7 @@ import msgspec
 
 from sf_ml_framework import environments, targets
 from sf_ml_framework.environments import Environment
-from sf_ml_framework.errors import FrameworkError, OperatorError
+from sf_ml_framework.errors import FrameworkError, OperatorError, UnknownNameError
 
 if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.session import Account
@@ -35,11 +35,25 @@ def chosen_target(settings: Settings, root: Path, name: str = "") -> Target:
 
         name = target_of_branch(settings, root, os.environ)
     elif name not in settings.targets and name not in settings.made:
-        found = _in_account(settings, root, name)
+        found = _looked_for(settings, root, name)
         if found is not None:
             remember(root, found)
             settings = with_environment(settings, found)
     return targets.load(settings, name)
+
+
+def _looked_for(settings: Settings, root: Path, name: str) -> Environment | None:
+    """Return the environment of that name; none where no connection leads to one.
+
+    Raises:
+        UnknownNameError: the account cannot be asked; the remedy tells why.
+    """
+    try:
+        return _in_account(settings, root, name)
+    except FrameworkError as error:
+        unknown = UnknownNameError(kind="target", name=name, known=settings.targets)
+        unknown.remedy += f"; for an environment the account could not be asked: {error}"
+        raise unknown from error
 
 
 def with_environment(settings: Settings, environment: Environment) -> Settings:

@@ -18,7 +18,7 @@ import msgspec
 from sf_ml_framework.environments import Environment
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.plan import names
-from sf_ml_framework.plan.objects import Desired, Grant, Table
+from sf_ml_framework.plan.objects import KIND, Desired, Grant, part_of_object
 from sf_ml_framework.plan.quoting import literal, name, word
 from sf_ml_framework.plan.script import statements_of
 from sf_ml_framework.targets import Target
@@ -41,6 +41,9 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
 
     tasks: tuple[str, ...] = ()
     """Those of the project."""
+    alerts: tuple[str, ...] = ()
+    """The same."""
+    tables: tuple[str, ...] = ()
     defined: tuple[Defined, ...] = ()
 
 
@@ -75,6 +78,8 @@ def statements(making: Making) -> Iterator[str]:
     for task in making.original.tasks:
         # They would run in the other target's place; a deployment makes the environment's own.
         yield f"DROP TASK IF EXISTS {name(names.within(making.target, task))}"
+    for alert in making.original.alerts:
+        yield f"DROP ALERT IF EXISTS {name(names.within(making.target, alert))}"
     yield from _defined_anew(making)
 
 
@@ -122,10 +127,14 @@ def _owned(making: Making) -> Iterator[str]:
             " REVOKE CURRENT GRANTS"
         )
     deploy_role = name(target.deploy_role)
+    stands = {"table": making.original.tables,
+              "view": [each.name for each in making.original.defined]}  # fmt: skip
     for thing in making.desired.objects:
-        if isinstance(thing, Table):
+        kind = KIND[type(thing).__name__]
+        own = part_of_object(thing) == "deploy"
+        if own and thing.name.rpartition(".")[2] in stands.get(kind, ()):
             yield (
-                f"GRANT OWNERSHIP ON TABLE {name(thing.name)} TO ROLE {deploy_role}"
+                f"GRANT OWNERSHIP ON {kind.upper()} {name(thing.name)} TO ROLE {deploy_role}"
                 " REVOKE CURRENT GRANTS"
             )
     yield (

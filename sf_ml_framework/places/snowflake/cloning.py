@@ -33,7 +33,14 @@ def original_of(account: Account, parent: Target, project: str) -> Original:
         OperatorError: it is not there, or the role may not see it.
     """
     scope = f"IN SCHEMA {quoted(parent.database)}.{quoted(parent.schema)}"
-    tasks = account.rows(f"SHOW TASKS {scope}")
+    ours = {
+        kind: tuple(
+            str(row["name"])
+            for row in account.rows(f"SHOW {kind} {scope}")
+            if str(row["comment"] or "").startswith(mark(project))
+        )
+        for kind in ("TASKS", "ALERTS")
+    }
     defined = [
         Defined(kind=kind, name=str(row["name"]), text=str(row["text"] or ""))
         # Views first: a dynamic table that is made anew is filled from what they show then.
@@ -41,9 +48,9 @@ def original_of(account: Account, parent: Target, project: str) -> Original:
         for row in account.rows(f"SHOW {kind}S {scope}")
     ]
     return Original(
-        tasks=tuple(
-            str(row["name"]) for row in tasks if str(row["comment"] or "").startswith(mark(project))
-        ),
+        tasks=ours["TASKS"],
+        alerts=ours["ALERTS"],
+        tables=tuple(str(row["name"]) for row in account.rows(f"SHOW TABLES {scope}")),
         defined=tuple(defined),
     )
 

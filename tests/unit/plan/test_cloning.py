@@ -40,7 +40,12 @@ def making(*, shared: bool = False, defined: tuple[Defined, ...] = ()) -> Making
         target=target,
         parent=targets.load(given, "test"),
         desired=compile_desired(rich(), target),
-        original=Original(tasks=("TASK_SHOP", "TASK_LOAD"), defined=defined),
+        original=Original(
+            tasks=("TASK_SHOP", "TASK_LOAD"),
+            alerts=("ALERT_SHOP",),
+            tables=("MLOPS_RUNS",),
+            defined=defined,
+        ),
         role="ACCOUNTADMIN",
         user="me@example.com",
     )
@@ -107,6 +112,7 @@ def test_the_graph_of_the_other_target_does_not_come_along():
 
     assert "DROP TASK IF EXISTS ML_TEST_PR_42.ML.TASK_SHOP" in found
     assert "DROP TASK IF EXISTS ML_TEST_PR_42.ML.TASK_LOAD" in found
+    assert "DROP ALERT IF EXISTS ML_TEST_PR_42.ML.ALERT_SHOP" in found
 
 
 def test_an_own_environment_owns_what_came_along_and_its_user_may_deploy_to_it():
@@ -120,6 +126,8 @@ def test_an_own_environment_owns_what_came_along_and_its_user_may_deploy_to_it()
     assert last.index(f"{runs} REVOKE CURRENT GRANTS") > last.index(
         f"GRANT OWNERSHIP ON ALL TABLES {schema} TEST_PR_42_ROLE REVOKE CURRENT GRANTS"
     )
+    # One that this version makes and the target has not yet is made, and so is its maker's.
+    assert not [each for each in last if "OWNERSHIP" in each and "MLOPS_METRICS" in each]
     assert f"GRANT SELECT ON ALL TABLES {schema} TEST_PR_42_READ_ROLE" in last
 
 
