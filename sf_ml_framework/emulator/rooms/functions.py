@@ -22,6 +22,7 @@ from ..queries import CURRENT
 from ..registry import Call
 from ..results import ResultSet, rows
 from ..router import table_parts
+from .dialect import account_time
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -95,7 +96,7 @@ def _constant(account: Account, session: Session, arg: exp.Expr, name: str) -> A
     if arg.find(exp.Column) is not None:
         raise unsupported(f"{name} of a column is not known to this emulator; it takes constants.")
     tree = scalars(account, session, exp.select(arg.copy()))
-    return session.connection.run(tree).scalar()
+    return session.connection.run(account_time(account.clock, session, tree)).scalar()
 
 
 def to_literal(value: Any) -> exp.Expr:  # noqa: PLR0911

@@ -35,6 +35,16 @@ def tomorrow(emulator):
     emulator.account.clock.advance(-DAY.total_seconds())
 
 
+def test_so_is_the_time_that_a_function_of_tables_is_asked_with(run, tomorrow):
+    """A week before the real time would be eight days before the account's, and refused."""
+    (count,) = run(
+        "select count(*) from table(snowflake.information_schema.task_history("
+        "scheduled_time_range_start => dateadd('day', -7, current_timestamp())))"
+    )
+
+    assert count == 0
+
+
 def test_the_time_of_sql_is_moved_with_the_clock(run, tomorrow):
     told = run("select current_timestamp(), current_timestamp, sysdate()")
 
