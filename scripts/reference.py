@@ -32,6 +32,8 @@ TITLES = {
     "Pool": "targets.<name>.pools.<SIZE>",
     "Tasks": "targets.<name>.tasks",
     "Notifications": "targets.<name>.notifications",
+    "Monitoring": "targets.<name>.monitoring",
+    "Alerts": "targets.<name>.alerts",
     "MlJobs": "targets.<name>.ml_jobs",
     "NodeChange": "targets.<name>.nodes.<NODE>",
 }
@@ -48,7 +50,9 @@ MEANINGS = {
     "Target.stage": "Reports, documents and pictures.",
     "Target.pools": "Compute pools, by the size that nodes ask for.",
     "Target.tasks": "How the graph of tasks runs.",
-    "Target.notifications": "Who is told how a run ended.",
+    "Target.notifications": "Who is told how a run ended, and of what alerts find.",
+    "Target.monitoring": "Ready views of what ran and what it took.",
+    "Target.alerts": "What is looked for while nobody looks.",
     "Target.ml_jobs": "How nodes on several machines run.",
     "Pool.min_nodes": "Machines that are awake while the pool is.",
     "Pool.max_nodes": "Most machines at once; not fewer than `min_nodes`.",
@@ -56,7 +60,7 @@ MEANINGS = {
     "Tasks.overlap_policy": "Whether a run may begin while another goes on.",
     "Tasks.auto_retry_attempts": "How often Snowflake repeats what failed.",
     "Notifications.email_integration": "Integration that the finalizer mails by.",
-    "Notifications.when": "After which runs a mail is sent.",
+    "Notifications.when": "After which runs somebody is told.",
     "Notifications.success_integration": "The same for runs that succeeded.",
 }
 """What a field means that is clear to a reader of the code, and has no docstring there."""
@@ -177,7 +181,9 @@ def _default(field: str, about: dict[str, Any], mapping: dict[str, Any]) -> str:
     if field in mapping["required"]:
         return "required"
     default = about.get("default")
-    said = isinstance(default, int | str) and default != ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    said = isinstance(default, int | float | str) and default != ""
     return f"`{default}`" if said else ""
 
 

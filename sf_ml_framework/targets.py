@@ -15,6 +15,7 @@ import msgspec
 from sf_ml_framework.environments import Environment, derived
 from sf_ml_framework.errors import SettingsError, UnknownNameError, nearest
 from sf_ml_framework.identifiers import why_not_identifier
+from sf_ml_framework.notices import INTEGRATIONS, Alerts, Monitoring, Notifications, faults
 from sf_ml_framework.quantities import PoolSize
 from sf_ml_framework.settings import FILE, Settings
 
@@ -66,18 +67,6 @@ class Tasks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Warehouse that the tasks wait in; empty: they are serverless."""
     config: dict[str, Any] = {}
     """Parameters of every run, as ``SYSTEM$GET_TASK_GRAPH_CONFIG`` gives them."""
-
-
-class Notifications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is told how a run ended."""
-
-    email_integration: str = ""
-    recipients: tuple[str, ...] = ()
-    """Addresses of verified users of the account; with an ``email_integration`` alone."""
-    when: Literal["failed", "always"] = "failed"
-    error_integration: str = ""
-    """Queue (SNS, Event Grid, Pub/Sub) that Snowflake writes failed tasks to."""
-    success_integration: str = ""
 
 
 class MlJobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,6 +130,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pools: dict[PoolSize, Pool] = {}
     tasks: Tasks = Tasks()
     notifications: Notifications = Notifications()
+    monitoring: Monitoring = Monitoring()
+    alerts: Alerts = Alerts()
     ml_jobs: MlJobs = MlJobs()
     secrets: dict[str, str] = {}
     """For a secret's name in a node the secret's name in the account; by default the same."""
@@ -264,9 +255,12 @@ def _filled(target: Target) -> Target:
         notifications=msgspec.structs.replace(
             told,
             email_integration=told.email_integration.upper(),
+            webhook_integration=told.webhook_integration.upper(),
+            webhook_secret=told.webhook_secret.upper(),
             error_integration=told.error_integration.upper(),
             success_integration=told.success_integration.upper(),
         ),
+        alerts=msgspec.structs.replace(target.alerts, warehouse=target.alerts.warehouse.upper()),
         ml_jobs=msgspec.structs.replace(
             target.ml_jobs, package_repository=target.ml_jobs.package_repository.upper()
         ),
@@ -304,10 +298,12 @@ def _faults(target: Target) -> Iterable[str]:
         yield "image_repository is neither NAME nor DATABASE.SCHEMA.NAME"
     yield from _pool_faults(target)
     told = target.notifications
-    for field in ("email_integration", "error_integration", "success_integration"):
+    for field in INTEGRATIONS:
         yield _fault(f"notifications.{field}", getattr(told, field), empty=True)
-    if told.email_integration and not told.recipients:
-        yield "notifications.email_integration needs recipients"
+    for part in told.webhook_secret.split("."):
+        yield _fault("notifications.webhook_secret", part, empty=True)
+    yield _fault("alerts.warehouse", target.alerts.warehouse, empty=True)
+    yield from faults(told, target.monitoring, target.alerts, schedule=target.tasks.schedule)
     yield _fault("tasks.warehouse", target.tasks.warehouse, empty=True)
     yield _schedule_fault(target.tasks.schedule)
     yield from _ml_jobs_faults(target.ml_jobs)
@@ -374,6 +370,7 @@ def _remedy(message: str) -> str:
     owners: dict[str, type[msgspec.Struct]] = {
         "tasks": Tasks, "notifications": Notifications, "pools": Pool, "ml_jobs": MlJobs,
         "nodes": NodeChange,
+        "monitoring": Monitoring, "alerts": Alerts,
     }  # fmt: skip
     owner = owners.get(unknown[2] or "", Target)
     return nearest(unknown[1], [*owner.__struct_fields__, "extends"])

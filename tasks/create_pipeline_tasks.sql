@@ -61,8 +61,10 @@ GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROL
 GRANT MONITOR ON FUTURE TASKS IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
 -- mlops.yml: targets.dev.read_role (mlops tasks logs)
 GRANT MONITOR ON FUTURE SERVICES IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+-- mlops.yml: targets.dev.monitoring.views
+GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE MLOPS_DEPLOY_ROLE;
 
--- 2. By the deploy role: compute pools, image repository, stage, tables
+-- 2. By the deploy role: compute pools, image repository, stage, tables, views
 USE ROLE MLOPS_DEPLOY_ROLE;
 
 CREATE COMPUTE POOL IF NOT EXISTS MLOPS_COMPUTE_POOL MIN_NODES = 1 MAX_NODES = 2 INSTANCE_FAMILY = CPU_X64_S AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE AUTO_SUSPEND_SECS = 300 COMMENT = 'nodes of size SMALL';
@@ -151,6 +153,86 @@ CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_DEPLOYMENTS (
   "DESIRED" VARCHAR,
   PRIMARY KEY ("KIND", "DEPLOYMENT")
 ) COMMENT = 'One row for each deployment, with the state that it applied; the kind ''lock'' is the lock';
+-- One row for each project and day: runs, failures, durations
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_RUN_DAYS COPY GRANTS COMMENT = 'One row for each project and day: runs, failures, durations' AS
+SELECT project, DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', started::TIMESTAMP_TZ))::DATE AS day,
+  COUNT(*) AS runs,
+  COUNT_IF(status = 'succeeded') AS succeeded,
+  COUNT_IF(status = 'failed') AS failed,
+  COUNT_IF(status = 'cancelled') AS cancelled,
+  COUNT_IF(status = 'running') AS running,
+  COUNT_IF(status = 'failed') / NULLIF(COUNT_IF(status IN ('succeeded', 'failed')), 0)
+    AS failure_rate,
+  AVG(IFF(status = 'succeeded', seconds, NULL)) AS mean_seconds,
+  MAX(IFF(status = 'succeeded', seconds, NULL)) AS max_seconds
+FROM ML_DEV.ML.MLOPS_RUNS
+GROUP BY 1, 2;
+-- One row for each node and day: runs, failures, durations
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_NODE_DAYS COPY GRANTS COMMENT = 'One row for each node and day: runs, failures, durations' AS
+SELECT r.project, n.node,
+  DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', n.started::TIMESTAMP_TZ))::DATE AS day,
+  COUNT(*) AS runs,
+  COUNT_IF(n.status = 'succeeded') AS succeeded,
+  COUNT_IF(n.status = 'failed') AS failed,
+  COUNT_IF(n.status = 'skipped') AS skipped,
+  COUNT_IF(n.status = 'failed') / NULLIF(COUNT_IF(n.status IN ('succeeded', 'failed')), 0)
+    AS failure_rate,
+  AVG(IFF(n.status = 'succeeded', n.seconds, NULL)) AS mean_seconds,
+  MEDIAN(IFF(n.status = 'succeeded', n.seconds, NULL)) AS median_seconds,
+  MAX(IFF(n.status = 'succeeded', n.seconds, NULL)) AS max_seconds,
+  MAX(n.attempt) AS max_attempts,
+  MAX(n.peak_memory_bytes) AS max_memory_bytes
+FROM ML_DEV.ML.MLOPS_NODE_RUNS AS n
+JOIN ML_DEV.ML.MLOPS_RUNS AS r ON r.run_id = n.run_id
+GROUP BY 1, 2, 3;
+-- One row for each node, slowest first: the last 30 days
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_SLOWEST_NODES COPY GRANTS COMMENT = 'One row for each node, slowest first: the last 30 days' AS
+SELECT r.project, n.node,
+  RANK() OVER (PARTITION BY r.project ORDER BY SUM(n.seconds) DESC) AS place,
+  COUNT(*) AS runs,
+  SUM(n.seconds) AS total_seconds,
+  SUM(n.seconds) / NULLIF(SUM(SUM(n.seconds)) OVER (PARTITION BY r.project), 0) AS share,
+  AVG(n.seconds) AS mean_seconds,
+  MAX(n.seconds) AS max_seconds,
+  MAX_BY(n.run_id, n.seconds) AS slowest_run
+FROM ML_DEV.ML.MLOPS_NODE_RUNS AS n
+JOIN ML_DEV.ML.MLOPS_RUNS AS r ON r.run_id = n.run_id
+WHERE n.status IN ('succeeded', 'failed')
+  AND n.started::TIMESTAMP_TZ >= DATEADD('day', -30, CURRENT_TIMESTAMP())
+GROUP BY 1, 2;
+-- One row for each attempt of a task; up to 45 minutes late
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_TASK_HISTORY COPY GRANTS COMMENT = 'One row for each attempt of a task; up to 45 minutes late' AS
+SELECT graph_run_group_id AS run_id, name AS task, attempt_number AS attempt, state,
+  scheduled_from, scheduled_time, query_start_time AS started, completed_time AS ended,
+  DATEDIFF('millisecond', scheduled_time, query_start_time) / 1000 AS queued_seconds,
+  DATEDIFF('millisecond', query_start_time, completed_time) / 1000 AS seconds,
+  error_code, error_message, return_value, query_id
+FROM SNOWFLAKE.ACCOUNT_USAGE.TASK_HISTORY
+WHERE database_name = 'ML_DEV' AND schema_name = 'ML';
+-- One row for each task and day: how long attempts waited to begin
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_QUEUE_DAYS COPY GRANTS COMMENT = 'One row for each task and day: how long attempts waited to begin' AS
+SELECT task, DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', scheduled_time))::DATE AS day,
+  COUNT(*) AS attempts,
+  AVG(queued_seconds) AS mean_seconds,
+  MEDIAN(queued_seconds) AS median_seconds,
+  MAX(queued_seconds) AS max_seconds
+FROM ML_DEV.ML.MLOPS_TASK_HISTORY
+WHERE started IS NOT NULL
+GROUP BY 1, 2;
+-- One row for each compute pool and hour: credits, nodes; up to 3 hours late
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_POOL_HOURS COPY GRANTS COMMENT = 'One row for each compute pool and hour: credits, nodes; up to 3 hours late' AS
+SELECT p.pool, p.family, h.start_time AS hour, h.credits_used AS credits,
+  h.credits_used / p.rate AS node_hours,
+  h.credits_used / p.rate / p.max_nodes AS use_of_limit
+FROM SNOWFLAKE.ACCOUNT_USAGE.SNOWPARK_CONTAINER_SERVICES_HISTORY AS h
+JOIN (
+  SELECT column1 AS pool, column2 AS family, column3 AS max_nodes, column4 AS rate FROM VALUES
+    ('MLOPS_COMPUTE_POOL_XSMALL', 'CPU_X64_XS', 1, 0.06),
+    ('MLOPS_COMPUTE_POOL', 'CPU_X64_S', 2, 0.11),
+    ('MLOPS_COMPUTE_POOL_MEDIUM', 'CPU_X64_M', 1, 0.22),
+    ('MLOPS_COMPUTE_POOL_LARGE', 'CPU_X64_SL', 1, 0.41),
+    ('MLOPS_COMPUTE_POOL_XLARGE', 'CPU_X64_L', 1, 0.83)
+) AS p ON p.pool = h.compute_pool_name;
 -- src/utils/pipeline.py: node generate_sample_data, compute_pool_size=SMALL
 GRANT USAGE ON COMPUTE POOL MLOPS_COMPUTE_POOL TO ROLE MLOPS_ROLE;
 -- src/utils/pipeline.py: node feature_engineering, compute_pool_size=MEDIUM
@@ -194,7 +276,7 @@ GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_METRICS TO ROLE MLOPS_READ_ROLE;
 -- mlops.yml: targets.dev.read_role (mlops deployments)
 GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_DEPLOYMENTS TO ROLE MLOPS_READ_ROLE;
 
--- 3. By the run role: the graph of tasks, and its start
+-- 3. By the run role: the graph of tasks, its alerts, and its start
 USE ROLE MLOPS_ROLE;
 
 -- Nothing in a graph can be changed while its root is started

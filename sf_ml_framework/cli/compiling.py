@@ -31,11 +31,12 @@ from sf_ml_framework.errors import OperatorError
 def compile_project(
     invocation: Invocation, /, target: str, tag: str, folder: Path | None, *, check: bool
 ) -> None:
-    """Write jobs/*.yaml and tasks/create_pipeline_tasks.sql.
+    """Write jobs/*.yaml, tasks/create_pipeline_tasks.sql and ops/*.sql.
 
-    One specification for each node, and one script with everything that a deployment makes. They
-    are made from the pipeline and one target of mlops.yml, and are the same on every machine, so
-    they can be committed; with --check a difference is shown and is a fault.
+    One specification for each node, one script with everything that a deployment makes, and each
+    view of what ran by itself. They are made from the pipeline and one target of mlops.yml, and are
+    the same on every machine, so they can be committed; with --check a difference is shown and is a
+    fault.
 
     Examples:
         mlops compile
@@ -68,22 +69,27 @@ def _compiled(workspace: Workspace, name: str, tag: str) -> dict[str, str]:
     from sf_ml_framework.plan.compile import compile_desired
     from sf_ml_framework.plan.ml_jobs import undeployed
     from sf_ml_framework.plan.script import FILE, script
-    from sf_ml_framework.plan.to_yaml import job_files
+    from sf_ml_framework.plan.to_yaml import job_files, view_files
 
     target = targets.load(workspace.settings, name)
     manifest = workspace.manifest_in(target)
     bodies = undeployed(manifest, target)
     desired = compile_desired(manifest, target, tag=tag, bodies=bodies)
-    return {**job_files(manifest, target, tag), FILE: script(manifest, target, desired)}
+    return {
+        **job_files(manifest, target, tag),
+        FILE: script(manifest, target, desired),
+        **view_files(manifest, target),
+    }
 
 
 def _left(root: Path, files: dict[str, str]) -> list[str]:
     """Return the compiled files of nodes that are gone; what a person wrote is left alone."""
     from sf_ml_framework.plan.to_yaml import FOLDER
+    from sf_ml_framework.plan.views import FOLDER as VIEWS
 
-    found = sorted((root / FOLDER).glob("job-*.yaml"))
-    paths = [f"{FOLDER}/{file.name}" for file in found]
-    ours = "# Compiled by `mlops compile`"
+    found = [*(root / FOLDER).glob("job-*.yaml"), *(root / VIEWS).glob("*.sql")]
+    paths = sorted(file.relative_to(root).as_posix() for file in found)
+    ours = ("# Compiled by `mlops compile`", "-- Compiled by `mlops compile`")
     return [path for path in paths if path not in files and _text(root / path).startswith(ours)]
 
 

@@ -1,14 +1,14 @@
 """Taking a deployment away: a plan to what is left when the graph and its pools are gone.
 
-Stages, image repositories, databases, schemas, tables, roles and warehouses stay: they hold what
-runs have made, and the record of all this.
+Stages, image repositories, databases, schemas, tables, views, roles and warehouses stay: they hold
+what runs have made, and the record of all this.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from sf_ml_framework.plan.objects import Desired, FeatureView, Grant, Image, Pool, Task
+from sf_ml_framework.plan.objects import Alert, Desired, FeatureView, Grant, Image, Pool, Task
 
 
 def remains_of(desired: Desired) -> Desired:
@@ -19,7 +19,7 @@ def remains_of(desired: Desired) -> Desired:
         objects=tuple(
             one
             for one in desired.objects
-            if not isinstance(one, Task | Pool | Image | FeatureView)
+            if not isinstance(one, Task | Alert | Pool | Image | FeatureView)
             and not (isinstance(one, Grant) and (one.on, one.name) in gone)
         ),
     )

@@ -13,9 +13,9 @@ import msgspec
 from sf_ml_framework.deploy.records import Recorded
 from sf_ml_framework.plan import canonical
 from sf_ml_framework.plan.changes import Alter, Difference, Plan, Remove, Retire
-from sf_ml_framework.plan.objects import Object, Observed, Pool, Stage, Task, key_of
+from sf_ml_framework.plan.objects import Alert, Object, Observed, Pool, Stage, Task, View, key_of
 
-COMPARED = (Task, Pool, Stage)
+COMPARED = (Task, Pool, Stage, View, Alert)
 """What a deployment makes and a person can change in place."""
 
 AUTO_SUSPENDED = "FAILED_AND_AUTO_SUSPENDED"

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sf_ml_framework.manifest.model import Manifest, NodeSpec
-from sf_ml_framework.plan import images, names
+from sf_ml_framework.notices import INTEGRATIONS
+from sf_ml_framework.plan import images, names, watching
 from sf_ml_framework.plan.objects import Grant
 from sf_ml_framework.quantities import PoolSize
 from sf_ml_framework.targets import Target
@@ -31,6 +32,7 @@ def grants(manifest: Manifest, target: Target) -> tuple[Grant, ...]:
         *_deploying(target),
         *_running(manifest, target),
         *_reading(manifest, target),
+        *watching.grants(target),
     ):
         found.setdefault((grant.privilege, grant.on, grant.name, grant.to), grant)
     return tuple(_without_inherited(target, found.values()))
@@ -177,7 +179,7 @@ def _asked_for(manifest: Manifest, target: Target) -> Iterator[Grant]:
             why = _declared(node, f"external_access={integration}")
             yield from _all(["USAGE"], "INTEGRATION", integration.upper(), role, why)
     told = target.notifications
-    for field in ("email_integration", "error_integration", "success_integration"):
+    for field in INTEGRATIONS:
         integration = getattr(told, field)
         if integration:
             why = _line(target, f"notifications.{field}")

@@ -18,6 +18,7 @@ from sf_ml_framework.plan import names
 from sf_ml_framework.plan.definitions import created
 from sf_ml_framework.plan.objects import Grant
 from sf_ml_framework.plan.tables import framework_tables
+from sf_ml_framework.plan.views import monitoring_views
 from sf_ml_framework.targets import Target
 
 State = Literal["missing", "excess", "unseen"]
@@ -34,6 +35,7 @@ POWERFUL = {
 
 _RUN_MAKES = frozenset(
     {
+        "ALERT",
         "DATASET",
         "DYNAMIC TABLE",
         "FILE FORMAT",
@@ -211,7 +213,11 @@ class _Audit:
                 * names.has_own_images(target)
             ),
             ("STAGE", names.within(target, target.stage)),
-            *(("TABLE", table.name) for table in framework_tables(names.schema(target))),
+            *(
+                ("TABLE", table.name)
+                for table in framework_tables(names.schema(target), tells=True)
+            ),
+            *(("VIEW", view.name) for view in monitoring_views(target)),
         }
 
     def _taken(self, held: Held) -> str:

@@ -72,9 +72,9 @@ def plain(text: str) -> str:
 
 
 def value(field: str, given: Any) -> Any:
-    """Return a property of a task or a pool as it is compared."""
+    """Return a property of a task, a pool, a view or an alert as it is compared."""
     match field:
-        case "body":
+        case "body" | "condition" | "action":
             return sql(given)
         case "config":
             return json_text(given)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sf_ml_framework.manifest.model import Manifest
-from sf_ml_framework.plan import access, names, tables, tasks
+from sf_ml_framework.notices import INTEGRATIONS
+from sf_ml_framework.plan import access, alerts, names, tables, tasks, views
 from sf_ml_framework.plan.objects import (
     Database,
     Desired,
@@ -72,6 +73,7 @@ def _objects(
     yield from (grant for grant in grants if part_of_object(grant) == "deploy")
     yield from _expected(manifest, target, tag, digest)
     yield from tasks.graph(manifest, target, tag, bodies)
+    yield from alerts.alerts(manifest, target)
     yield from _feature_views(manifest, target)
 
 
@@ -111,7 +113,9 @@ def _things(manifest: Manifest, target: Target) -> Iterator[Object]:
     yield Stage(
         name=names.within(target, target.stage), comment="reports, documents and pictures of runs"
     )
-    yield from tables.framework_tables(names.schema(target))
+    tells = target.notifications.tells
+    yield from tables.framework_tables(names.schema(target), tells=tells)
+    yield from views.monitoring_views(target)
 
 
 def _expected(manifest: Manifest, target: Target, tag: str, digest: str) -> Iterator[Object]:
@@ -120,7 +124,8 @@ def _expected(manifest: Manifest, target: Target, tag: str, digest: str) -> Iter
     told = target.notifications
     secrets = {names.secret(target, name) for node in manifest.nodes for name in node.secrets}
     integrations = {name.upper() for node in manifest.nodes for name in node.external_access}
-    integrations |= {told.email_integration, told.error_integration, told.success_integration}
+    integrations |= {getattr(told, field) for field in INTEGRATIONS}
+    secrets |= {names.in_place(target, told.webhook_secret)} if told.webhook_secret else set()
     for name in sorted(secrets):
         yield Secret(name=name)
     for name in sorted(integrations - {""}):

@@ -11,6 +11,7 @@ from typing import Any
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.plan.changes import Difference
 from sf_ml_framework.plan.objects import (
+    Alert,
     Column,
     Database,
     Grant,
@@ -22,6 +23,7 @@ from sf_ml_framework.plan.objects import (
     Stage,
     Table,
     Task,
+    View,
     Warehouse,
     key_of,
 )
@@ -55,7 +57,7 @@ def created(thing: Object, *, or_alter: bool = False) -> str:  # noqa: PLR0911 -
 
     Args:
         thing: what to make.
-        or_alter: change a task that stands already to what is wanted.
+        or_alter: change a task that stands already to what is wanted, and replace an alert.
 
     Raises:
         ValueError: no statement of a deployment makes it.
@@ -81,6 +83,10 @@ def created(thing: Object, *, or_alter: bool = False) -> str:  # noqa: PLR0911 -
             return _stage(thing)
         case Table():
             return _table(thing)
+        case View():
+            return view(thing)
+        case Alert():
+            return _alert(thing, replace=or_alter)
         case Grant():
             return f"GRANT {_granted(thing)} TO ROLE {name(thing.to)}"
         case Task():
@@ -132,14 +138,32 @@ def _column(column: Column) -> str:
 def _granted(grant: Grant) -> str:
     """Return what is granted, as GRANT and REVOKE spell it."""
     match grant.on:
-        case "ROLE":
-            return f"ROLE {name(grant.name)}"
+        case "ROLE" | "DATABASE ROLE":
+            return f"{grant.on} {name(grant.name)}"
         case "ACCOUNT":
             return f"{word(grant.privilege)} ON ACCOUNT"
         case kind if kind.startswith("FUTURE "):
             return f"{word(grant.privilege)} ON {word(kind)} IN SCHEMA {name(grant.name)}"
         case kind:
             return f"{word(grant.privilege)} ON {word(kind)} {name(grant.name)}"
+
+
+def view(thing: View) -> str:
+    """Return the statement that makes a view, or gives the one that stands another query."""
+    return (
+        f"CREATE OR REPLACE VIEW {name(thing.name)} COPY GRANTS{_comment(thing.comment)} AS\n"
+        f"{thing.body}"
+    )
+
+
+def _alert(alert: Alert, *, replace: bool) -> str:
+    head = "CREATE OR REPLACE ALERT" if replace else "CREATE ALERT IF NOT EXISTS"
+    warehouse = f"  WAREHOUSE = {name(alert.warehouse)}\n" if alert.warehouse else ""
+    return (
+        f"{head} {name(alert.name)}\n{warehouse}"
+        f"  SCHEDULE = {literal(alert.schedule)}{_comment(alert.comment)}\n"
+        f"  IF (EXISTS (\n{alert.condition}\n))\n  THEN\n{alert.action}"
+    )
 
 
 def _task(task: Task, *, or_alter: bool) -> str:
@@ -191,6 +215,10 @@ def altered(thing: Object, differences: Sequence[Difference]) -> Iterator[str]:
                     yield f"ALTER STAGE {name(thing.name)} SET {enabled}"
                 else:
                     yield f"ALTER STAGE {name(thing.name)} SET COMMENT = {literal(thing.comment)}"
+        case View():
+            yield view(thing)
+        case Alert():
+            yield from _altered_alert(thing, [each.field for each in differences])
         case Table():
             missing = {each.field.removeprefix("column ") for each in differences}
             for column in thing.columns:
@@ -200,6 +228,25 @@ def altered(thing: Object, differences: Sequence[Difference]) -> Iterator[str]:
                     yield f"ALTER TABLE {name(thing.name)} {added}"
         case _:
             raise ValueError(f"the {key_of(thing)} cannot be changed")
+
+
+def _altered_alert(alert: Alert, fields: Sequence[str]) -> Iterator[str]:
+    head = f"ALTER ALERT {name(alert.name)}"
+    if "warehouse" in fields and not alert.warehouse:
+        yield f"{head} UNSET WAREHOUSE"
+    kept = {
+        field: getattr(alert, field)
+        for field in ("warehouse", "schedule", "comment")
+        if field in fields and getattr(alert, field)
+    }
+    if kept:
+        yield f"{head} SET {_set(kept)}"
+    if "condition" in fields:
+        yield f"{head} MODIFY CONDITION EXISTS (\n{alert.condition}\n)"
+    if "action" in fields:
+        yield f"{head} MODIFY ACTION\n{alert.action}"
+    if "started" in fields:
+        yield f"{head} {'RESUME' if alert.started else 'SUSPEND'}"
 
 
 def _set(fields: dict[str, Any]) -> str:
@@ -239,6 +286,10 @@ def removed(thing: Object) -> str:
             return f"DROP TASK IF EXISTS {name(thing.name)}"
         case Pool():
             return f"DROP COMPUTE POOL IF EXISTS {name(thing.name)}"
+        case View():
+            return f"DROP VIEW IF EXISTS {name(thing.name)}"
+        case Alert():
+            return f"DROP ALERT IF EXISTS {name(thing.name)}"
         case Grant():
             return f"REVOKE {_granted(thing)} FROM ROLE {name(thing.to)}"
         case _:

@@ -20,6 +20,7 @@ from sf_ml_framework.plan.changes import (
     Remove,
 )
 from sf_ml_framework.plan.objects import (
+    Alert,
     Desired,
     FeatureView,
     Grant,
@@ -32,6 +33,7 @@ from sf_ml_framework.plan.objects import (
     Stage,
     Table,
     Task,
+    View,
     key_of,
 )
 from sf_ml_framework.plan.order import arrange
@@ -43,6 +45,8 @@ _TASK = (
 )  # fmt: skip
 _POOL = ("min_nodes", "max_nodes", "auto_suspend_seconds", "auto_resume", "comment")
 _STAGE = ("directory", "comment")
+_VIEW = ("body", "comment")
+_ALERT = ("schedule", "condition", "action", "warehouse", "comment", "started")
 
 
 def make_plan(desired: Desired, observed: Observed, *, delete: bool = False) -> Plan:
@@ -102,6 +106,10 @@ def _one(
             change = _pool(wanted, found, unseen)
         case Stage(), Stage():
             change = _altered(wanted, _differences(wanted, found, _STAGE, unseen))
+        case View(), View():
+            change = _altered(wanted, _differences(wanted, found, _VIEW, unseen))
+        case Alert(), Alert():
+            change = _altered(wanted, _differences(wanted, found, _ALERT, unseen))
         case Table(), Table():
             change = _table(wanted, found)
         case Image(), Image():
@@ -229,7 +237,7 @@ def _removed(
         match thing:
             case Task() if thing.comment.startswith(mark) or key in managed:
                 yield Remove(standing=thing, reason="it left the code")
-            case Pool() | Grant() if key in managed:
+            case Pool() | Grant() | View() | Alert() if key in managed:
                 yield Remove(standing=thing, reason="nothing needs it any more")
             case _:
                 pass

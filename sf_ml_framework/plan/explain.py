@@ -27,7 +27,7 @@ from sf_ml_framework.plan.changes import (
     SuspendRoot,
     Unlink,
 )
-from sf_ml_framework.plan.objects import Pool, Task, key_of
+from sf_ml_framework.plan.objects import Alert, Pool, Task, key_of
 
 Style = Literal["good", "bad", "quiet", "strong", "plain"]
 
@@ -161,6 +161,8 @@ def _facts(change: Create) -> str:
             return f" after {', '.join(task.after)}"
         case Task() as task if task.schedule:
             return f" ({task.schedule})"
+        case Alert() as alert:
+            return f" (every {alert.schedule.lower()})"
         case _:
             return ""
 

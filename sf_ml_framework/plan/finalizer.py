@@ -10,7 +10,7 @@ Source: Snowflake, "Create a sequence of tasks with a task graph" (finalizer tas
 
 from __future__ import annotations
 
-from sf_ml_framework.plan import names
+from sf_ml_framework.plan import names, sending
 from sf_ml_framework.plan.quoting import dollar, literal, name
 from sf_ml_framework.targets import Target
 
@@ -40,22 +40,30 @@ def statement(project: str, target: Target) -> str:
 
 
 def _notice(project: str, target: Target) -> str:
-    """Return the statements that send a mail; nothing where nobody is to be told."""
+    """Return the statements that tell of the end; nothing where nobody is to be told."""
     told = target.notifications
-    if not told.email_integration:
+    if not told.tells:
         return ""
-    arguments = ",\n    ".join(
-        (
-            literal(told.email_integration),
-            literal(",".join(told.recipients)),
-            f"{literal(f'{project} on {target.name}: ')} || :status",
-            "'Run ' || :run || ' ended: ' || :status || '\\n' || :failures",
-        )
+    call = sending.statements(
+        told,
+        f"{literal(f'{project} on {target.name}: ')} || :status",
+        "'Run ' || :run || ' ended: ' || :status || '\\n' || :failures",
+    ) + _TOLD.format(
+        alerts=name(names.within(target, names.ALERTS)),
+        alert=literal(names.alert(project, "failure")),
+        project=literal(project),
+        format=_FORMAT,
     )
-    call = f"  CALL SYSTEM$SEND_EMAIL(\n    {arguments});\n"
     if told.when == "always":
         return call
     return f"  IF (status <> 'succeeded') THEN\n{call}  END IF;\n"
+
+
+# So that the alert on failures does not tell of it again.
+_TOLD = """\
+  INSERT INTO {alerts} (alert, occasion, message, told_at)
+    SELECT {alert}, :run, {project} || ': ' || :status, TO_VARCHAR(SYSDATE(), {format}) || '+00:00';
+"""
 
 
 # A container that is stopped because its time is over knows of the stop alone, and the task why.

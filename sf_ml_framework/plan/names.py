@@ -13,6 +13,7 @@ NODE_RUNS = "MLOPS_NODE_RUNS"
 DATASETS = "MLOPS_DATASETS"
 METRICS = "MLOPS_METRICS"
 DEPLOYMENTS = "MLOPS_DEPLOYMENTS"
+ALERTS = "MLOPS_ALERTS"
 """Tables of the framework, in the target's schema."""
 
 CONTAINER = "main"
@@ -58,6 +59,11 @@ def finalizer_task(project: str) -> str:
     return f"{root_task(project)}_FINALIZE"
 
 
+def alert(project: str, kind: str) -> str:
+    """Return the name of the alert of *project* that looks for *kind*, unqualified."""
+    return f"ALERT_{project.upper()}_{kind.upper()}"
+
+
 def image_path(target: Target, tag: str = "") -> str:
     """Return the image as a specification names it: ``/db/schema/repository/image:tag``.
 
@@ -69,8 +75,12 @@ def image_path(target: Target, tag: str = "") -> str:
 
 def secret(target: Target, name: str) -> str:
     """Return the secret that a node calls *name*, qualified as the target says."""
-    full = target.secrets.get(name, name).upper()
-    parts = full.split(".")
+    return in_place(target, target.secrets.get(name, name))
+
+
+def in_place(target: Target, name: str) -> str:
+    """Return *name*, of one to three parts, in full; what is left out is the target's."""
+    parts = name.upper().split(".")
     return ".".join([target.database, target.schema][: 3 - len(parts)] + parts)
 
 

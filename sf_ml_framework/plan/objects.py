@@ -96,6 +96,14 @@ class Table(_Object, frozen=True, kw_only=True):
     comment: str = ""
 
 
+class View(_Object, frozen=True, kw_only=True):
+    """A view of the framework."""
+
+    body: str
+    """Its query."""
+    comment: str = ""
+
+
 class Secret(_Object, frozen=True, kw_only=True):
     """A secret; made by a person, read by containers."""
 
@@ -148,6 +156,21 @@ class Task(_Object, frozen=True, kw_only=True):
         return not self.after and not self.finalizes
 
 
+class Alert(_Object, frozen=True, kw_only=True):
+    """An alert: a query that is run on a schedule, and what is done when it finds rows."""
+
+    schedule: str
+    condition: str
+    """The query."""
+    action: str
+    """One statement."""
+    warehouse: str = ""
+    """Empty: serverless."""
+    comment: str = ""
+    started: bool = True
+    """Whether it is resumed."""
+
+
 class FeatureView(_Object, frozen=True, kw_only=True):
     """A feature view ``DB.SCHEMA.NAME$VERSION``; registered by the run that first makes it."""
 
@@ -167,10 +190,12 @@ Object = (
     | Image
     | Stage
     | Table
+    | View
     | Secret
     | Integration
     | Grant
     | Task
+    | Alert
     | FeatureView
 )
 
@@ -184,10 +209,12 @@ KIND = {
     "Image": "image",
     "Stage": "stage",
     "Table": "table",
+    "View": "view",
     "Secret": "secret",
     "Integration": "integration",
     "Grant": "grant",
     "Task": "task",
+    "Alert": "alert",
     "FeatureView": "feature view",
 }
 """How each kind of object is called."""
@@ -200,16 +227,16 @@ def key_of(thing: Object) -> str:
     return f"{KIND[type(thing).__name__]} {thing.name}"
 
 
-_DEPLOYS = ("COMPUTE POOL", "IMAGE REPOSITORY", "STAGE", "TABLE")
+_DEPLOYS = ("COMPUTE POOL", "IMAGE REPOSITORY", "STAGE", "TABLE", "VIEW")
 """Kinds of objects that the deploy role owns, and so grants on."""
 
 
 def part_of_object(thing: Object) -> Part:
     """Return who makes *thing*, and may change it."""
     match thing:
-        case Task():
+        case Task() | Alert():
             return "run"
-        case Pool() | ImageRepository() | Stage() | Table():
+        case Pool() | ImageRepository() | Stage() | Table() | View():
             return "deploy"
         case Grant() if thing.on in _DEPLOYS and not thing.of_others:
             return "deploy"

@@ -20,6 +20,7 @@ from sf_ml_framework.plan.changes import Create, Difference, ResumeRoot, ResumeT
 from sf_ml_framework.plan.definitions import altered, created
 from sf_ml_framework.plan.diff import make_plan
 from sf_ml_framework.plan.objects import (
+    Alert,
     Desired,
     Grant,
     Object,
@@ -27,6 +28,7 @@ from sf_ml_framework.plan.objects import (
     Part,
     Pool,
     Task,
+    View,
     part_of_object,
 )
 from sf_ml_framework.plan.quoting import name
@@ -43,8 +45,8 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 _TITLES: dict[Part, str] = {
     "admin": "Once, by the account's administrator: roles, warehouse, database, and who may what",
-    "deploy": "By the deploy role: compute pools, image repository, stage, tables",
-    "run": "By the run role: the graph of tasks, and its start",
+    "deploy": "By the deploy role: compute pools, image repository, stage, tables, views",
+    "run": "By the run role: the graph of tasks, its alerts, and its start",
 }
 
 
@@ -111,6 +113,8 @@ def _statements(desired: Desired, part: Part) -> Iterator[tuple[str, str]]:
                 yield comment, created(step.wanted, or_alter=True)
                 if isinstance(step.wanted, Pool):
                     yield comment, _set(step.wanted)
+                if isinstance(step.wanted, Alert):
+                    yield comment, f"ALTER ALERT {name(step.wanted.name)} RESUME"
             case ResumeTask() | ResumeRoot() if part == "run":
                 for sql in sql_of(step):
                     yield resumes, sql
@@ -136,8 +140,10 @@ def _comment(thing: Object) -> str:
         case Grant():
             # Without the line: the file should not change with every line of the code.
             return re.sub(r"(\.\w+):\d+", r"\1", thing.why)
-        case Task():
+        case Task() | Alert():
             return thing.comment.partition(": ")[2]
+        case View():
+            return thing.comment
         case _:
             return ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sf_ml_framework.plan.names import DATASETS, DEPLOYMENTS, METRICS, NODE_RUNS, RUNS
+from sf_ml_framework.plan.names import ALERTS, DATASETS, DEPLOYMENTS, METRICS, NODE_RUNS, RUNS
 from sf_ml_framework.plan.objects import Column, Table
 
 _TEXT, _COUNT, _REAL, _FLAG = "VARCHAR", "NUMBER(38,0)", "FLOAT", "BOOLEAN"
@@ -113,8 +113,18 @@ _TABLES = (
         desired=_TEXT,
     ),
 )
+_TOLD = _table(
+    ALERTS,
+    ("ALERT", "OCCASION"),
+    "One row for each occasion that somebody was told of, so that it is told once",
+    alert="VARCHAR!",
+    occasion="VARCHAR!",
+    message=_TEXT,
+    told_at="VARCHAR!",
+)
 
 
-def framework_tables(schema: str) -> tuple[Table, ...]:
-    """Return the five tables, in the qualified *schema*."""
-    return tuple(msgspec.structs.replace(table, name=f"{schema}.{table.name}") for table in _TABLES)
+def framework_tables(schema: str, *, tells: bool = False) -> tuple[Table, ...]:
+    """Return the tables in the qualified *schema*; one more where anybody is told of anything."""
+    wanted = (*_TABLES, _TOLD) if tells else _TABLES
+    return tuple(msgspec.structs.replace(table, name=f"{schema}.{table.name}") for table in wanted)

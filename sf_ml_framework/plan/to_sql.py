@@ -24,7 +24,7 @@ from sf_ml_framework.plan.changes import (
     Unlink,
 )
 from sf_ml_framework.plan.definitions import altered, created, removed
-from sf_ml_framework.plan.objects import Part, part_of_object
+from sf_ml_framework.plan.objects import Alert, Part, part_of_object
 from sf_ml_framework.plan.quoting import name, names
 
 
@@ -56,6 +56,9 @@ def sql_of(step: Step) -> Iterator[str]:
     match step:
         case Create():
             yield created(step.wanted)
+            if isinstance(step.wanted, Alert) and step.wanted.started:
+                # Snowflake makes an alert suspended.
+                yield f"ALTER ALERT {name(step.wanted.name)} RESUME"
         case Alter():
             yield from altered(step.wanted, step.differences)
         case Remove():

@@ -1,9 +1,10 @@
-"""Each node's job as a file of its own: what Snowflake runs, to be read and to be run by hand."""
+"""Each node's job and each view as a file of its own, to be read and to be run by hand."""
 
 from __future__ import annotations
 
 from sf_ml_framework.manifest.model import Manifest, NodeSpec
-from sf_ml_framework.plan import jobs, ml_jobs, names, yaml_text
+from sf_ml_framework.plan import jobs, ml_jobs, names, views, yaml_text
+from sf_ml_framework.plan.definitions import view
 from sf_ml_framework.targets import Target
 
 FOLDER = "jobs"
@@ -31,6 +32,17 @@ def _job(node: NodeSpec, target: Target, tag: str) -> str:
 
 def _ml_job(job: ml_jobs.MlJob, target: Target) -> str:
     return f"{ml_jobs.note(job)}{yaml_text.dump(ml_jobs.document(job, target))}"
+
+
+def view_files(manifest: Manifest, target: Target) -> dict[str, str]:
+    """Return the statement of each view by its path in the project, in the order of making."""
+    head = header(manifest, target, "--")
+    return {
+        f"{views.FOLDER}/{one.name.rpartition('.')[2].lower()}.sql": (
+            f"{head}-- {one.comment}\n{view(one)};\n"
+        )
+        for one in views.monitoring_views(target)
+    }
 
 
 def header(manifest: Manifest, target: Target, mark: str) -> str:

@@ -21,6 +21,7 @@ from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.snowflake import shown, task_graphs
 from sf_ml_framework.places.snowflake.standing import named, qualified, schema_row
 from sf_ml_framework.plan.objects import (
+    Alert,
     Database,
     Desired,
     FeatureView,
@@ -39,6 +40,7 @@ from sf_ml_framework.plan.objects import (
     Stage,
     Table,
     Task,
+    View,
     Warehouse,
     key_of,
 )
@@ -170,6 +172,12 @@ class _Observation:
             self._secret(secret)
         if self._of(Table):
             self._tables()
+        if self._has("view", View):
+            for row in self._shown_like("VIEWS", "MLOPS%"):
+                self._add(shown.view(row))
+        if self._has("alert", Alert):
+            for row in self._shown("ALERTS"):
+                self._add(shown.alert(row))
         if self._of(FeatureView):
             self._feature_views()
 

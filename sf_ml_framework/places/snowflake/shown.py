@@ -1,7 +1,7 @@
 """Rows of SHOW and DESCRIBE as the objects of a plan. Pure: one row in, one object out.
 
 Source: Snowflake, the output columns of "SHOW TASKS", "SHOW COMPUTE POOLS", "SHOW STAGES", "SHOW
-WAREHOUSES", "SHOW GRANTS" and "DESCRIBE TABLE".
+WAREHOUSES", "SHOW VIEWS", "SHOW ALERTS", "SHOW GRANTS" and "DESCRIBE TABLE".
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sf_ml_framework.plan.objects import Column, Grant, Pool, Stage, Table, Task, Warehouse
+from sf_ml_framework.plan.objects import (
+    Alert,
+    Column,
+    Grant,
+    Pool,
+    Stage,
+    Table,
+    Task,
+    View,
+    Warehouse,
+)
 from sf_ml_framework.plan.tasks import canonical_json
 
 Row = Mapping[str, Any]
@@ -25,6 +35,7 @@ _PARAMETERS = {
     "TASK_AUTO_RETRY_ATTEMPTS": "auto_retry_attempts",
 }
 _LONGEST_TEXT = re.compile(r"VARCHAR\((16777216|134217728)\)")
+_QUERY = re.compile(r"\bAS\s+((?:SELECT|WITH)\b.*)", re.IGNORECASE | re.DOTALL)
 _PART = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
 
 
@@ -129,6 +140,29 @@ def table(row: Row, described: Iterable[Row]) -> Table:
         ),
         primary_key=tuple(one["name"] for one in described if one["primary key"] == "Y"),
         comment=text(row.get("comment")),
+    )
+
+
+def view(row: Row) -> View:
+    """Return a view; SHOW VIEWS has the whole statement that made it."""
+    query = _QUERY.search(text(row.get("text")))
+    return View(
+        name=f"{row['database_name']}.{row['schema_name']}.{row['name']}",
+        body=query[1] if query else text(row.get("text")),
+        comment=text(row.get("comment")),
+    )
+
+
+def alert(row: Row) -> Alert:
+    """Return an alert."""
+    return Alert(
+        name=f"{row['database_name']}.{row['schema_name']}.{row['name']}",
+        schedule=text(row.get("schedule")),
+        condition=text(row.get("condition")),
+        action=text(row.get("action")),
+        warehouse=text(row.get("warehouse")),
+        comment=text(row.get("comment")),
+        started=row["state"] == "started",
     )
 
 

@@ -51,6 +51,8 @@ GRANT READ ON SECRET VAULT.KEYS.SHOP TO ROLE MLOPS_ROLE;
 GRANT USAGE ON INTEGRATION SHOP_EAI TO ROLE MLOPS_ROLE;
 -- mlops.yml: targets.dev.notifications.email_integration
 GRANT USAGE ON INTEGRATION MAIL TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.notifications.webhook_integration
+GRANT USAGE ON INTEGRATION SLACK TO ROLE MLOPS_ROLE;
 -- mlops.yml: targets.dev.notifications.error_integration
 GRANT USAGE ON INTEGRATION ERRORS_SNS TO ROLE MLOPS_ROLE;
 -- mlops.yml: targets.dev.read_role (whatever is there)
@@ -69,8 +71,20 @@ GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROL
 GRANT MONITOR ON FUTURE TASKS IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
 -- mlops.yml: targets.dev.read_role (mlops tasks logs)
 GRANT MONITOR ON FUTURE SERVICES IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
+-- mlops.yml: targets.dev.monitoring.views
+GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE MLOPS_DEPLOY_ROLE;
+-- mlops.yml: targets.dev.notifications.webhook_secret
+GRANT READ ON SECRET VAULT.KEYS.HOOK TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.alerts
+GRANT EXECUTE ALERT ON ACCOUNT TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.alerts.warehouse (none: serverless)
+GRANT EXECUTE MANAGED ALERT ON ACCOUNT TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.alerts
+GRANT CREATE ALERT ON SCHEMA ML_DEV.ML TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.read_role (mlops plan)
+GRANT MONITOR ON FUTURE ALERTS IN SCHEMA ML_DEV.ML TO ROLE MLOPS_READ_ROLE;
 
--- 2. By the deploy role: compute pools, image repository, stage, tables
+-- 2. By the deploy role: compute pools, image repository, stage, tables, views
 USE ROLE MLOPS_DEPLOY_ROLE;
 
 CREATE COMPUTE POOL IF NOT EXISTS MLOPS_COMPUTE_POOL MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_S AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE AUTO_SUSPEND_SECS = 300 COMMENT = 'nodes of size SMALL';
@@ -157,6 +171,93 @@ CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_DEPLOYMENTS (
   "DESIRED" VARCHAR,
   PRIMARY KEY ("KIND", "DEPLOYMENT")
 ) COMMENT = 'One row for each deployment, with the state that it applied; the kind ''lock'' is the lock';
+CREATE TABLE IF NOT EXISTS ML_DEV.ML.MLOPS_ALERTS (
+  "ALERT" VARCHAR NOT NULL,
+  "OCCASION" VARCHAR NOT NULL,
+  "MESSAGE" VARCHAR,
+  "TOLD_AT" VARCHAR NOT NULL,
+  PRIMARY KEY ("ALERT", "OCCASION")
+) COMMENT = 'One row for each occasion that somebody was told of, so that it is told once';
+-- One row for each project and day: runs, failures, durations
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_RUN_DAYS COPY GRANTS COMMENT = 'One row for each project and day: runs, failures, durations' AS
+SELECT project, DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', started::TIMESTAMP_TZ))::DATE AS day,
+  COUNT(*) AS runs,
+  COUNT_IF(status = 'succeeded') AS succeeded,
+  COUNT_IF(status = 'failed') AS failed,
+  COUNT_IF(status = 'cancelled') AS cancelled,
+  COUNT_IF(status = 'running') AS running,
+  COUNT_IF(status = 'failed') / NULLIF(COUNT_IF(status IN ('succeeded', 'failed')), 0)
+    AS failure_rate,
+  AVG(IFF(status = 'succeeded', seconds, NULL)) AS mean_seconds,
+  MAX(IFF(status = 'succeeded', seconds, NULL)) AS max_seconds
+FROM ML_DEV.ML.MLOPS_RUNS
+GROUP BY 1, 2;
+-- One row for each node and day: runs, failures, durations
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_NODE_DAYS COPY GRANTS COMMENT = 'One row for each node and day: runs, failures, durations' AS
+SELECT r.project, n.node,
+  DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', n.started::TIMESTAMP_TZ))::DATE AS day,
+  COUNT(*) AS runs,
+  COUNT_IF(n.status = 'succeeded') AS succeeded,
+  COUNT_IF(n.status = 'failed') AS failed,
+  COUNT_IF(n.status = 'skipped') AS skipped,
+  COUNT_IF(n.status = 'failed') / NULLIF(COUNT_IF(n.status IN ('succeeded', 'failed')), 0)
+    AS failure_rate,
+  AVG(IFF(n.status = 'succeeded', n.seconds, NULL)) AS mean_seconds,
+  MEDIAN(IFF(n.status = 'succeeded', n.seconds, NULL)) AS median_seconds,
+  MAX(IFF(n.status = 'succeeded', n.seconds, NULL)) AS max_seconds,
+  MAX(n.attempt) AS max_attempts,
+  MAX(n.peak_memory_bytes) AS max_memory_bytes
+FROM ML_DEV.ML.MLOPS_NODE_RUNS AS n
+JOIN ML_DEV.ML.MLOPS_RUNS AS r ON r.run_id = n.run_id
+GROUP BY 1, 2, 3;
+-- One row for each node, slowest first: the last 30 days
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_SLOWEST_NODES COPY GRANTS COMMENT = 'One row for each node, slowest first: the last 30 days' AS
+SELECT r.project, n.node,
+  RANK() OVER (PARTITION BY r.project ORDER BY SUM(n.seconds) DESC) AS place,
+  COUNT(*) AS runs,
+  SUM(n.seconds) AS total_seconds,
+  SUM(n.seconds) / NULLIF(SUM(SUM(n.seconds)) OVER (PARTITION BY r.project), 0) AS share,
+  AVG(n.seconds) AS mean_seconds,
+  MAX(n.seconds) AS max_seconds,
+  MAX_BY(n.run_id, n.seconds) AS slowest_run
+FROM ML_DEV.ML.MLOPS_NODE_RUNS AS n
+JOIN ML_DEV.ML.MLOPS_RUNS AS r ON r.run_id = n.run_id
+WHERE n.status IN ('succeeded', 'failed')
+  AND n.started::TIMESTAMP_TZ >= DATEADD('day', -30, CURRENT_TIMESTAMP())
+GROUP BY 1, 2;
+-- One row for each attempt of a task; up to 45 minutes late
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_TASK_HISTORY COPY GRANTS COMMENT = 'One row for each attempt of a task; up to 45 minutes late' AS
+SELECT graph_run_group_id AS run_id, name AS task, attempt_number AS attempt, state,
+  scheduled_from, scheduled_time, query_start_time AS started, completed_time AS ended,
+  DATEDIFF('millisecond', scheduled_time, query_start_time) / 1000 AS queued_seconds,
+  DATEDIFF('millisecond', query_start_time, completed_time) / 1000 AS seconds,
+  error_code, error_message, return_value, query_id
+FROM SNOWFLAKE.ACCOUNT_USAGE.TASK_HISTORY
+WHERE database_name = 'ML_DEV' AND schema_name = 'ML';
+-- One row for each task and day: how long attempts waited to begin
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_QUEUE_DAYS COPY GRANTS COMMENT = 'One row for each task and day: how long attempts waited to begin' AS
+SELECT task, DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', scheduled_time))::DATE AS day,
+  COUNT(*) AS attempts,
+  AVG(queued_seconds) AS mean_seconds,
+  MEDIAN(queued_seconds) AS median_seconds,
+  MAX(queued_seconds) AS max_seconds
+FROM ML_DEV.ML.MLOPS_TASK_HISTORY
+WHERE started IS NOT NULL
+GROUP BY 1, 2;
+-- One row for each compute pool and hour: credits, nodes; up to 3 hours late
+CREATE OR REPLACE VIEW ML_DEV.ML.MLOPS_POOL_HOURS COPY GRANTS COMMENT = 'One row for each compute pool and hour: credits, nodes; up to 3 hours late' AS
+SELECT p.pool, p.family, h.start_time AS hour, h.credits_used AS credits,
+  h.credits_used / p.rate AS node_hours,
+  h.credits_used / p.rate / p.max_nodes AS use_of_limit
+FROM SNOWFLAKE.ACCOUNT_USAGE.SNOWPARK_CONTAINER_SERVICES_HISTORY AS h
+JOIN (
+  SELECT column1 AS pool, column2 AS family, column3 AS max_nodes, column4 AS rate FROM VALUES
+    ('MLOPS_COMPUTE_POOL_XSMALL', 'CPU_X64_XS', 1, 0.06),
+    ('MLOPS_COMPUTE_POOL', 'CPU_X64_S', 1, 0.11),
+    ('MLOPS_COMPUTE_POOL_MEDIUM', 'CPU_X64_M', 1, 0.22),
+    ('BIG', 'HIGHMEM_X64_M', 4, 1.11),
+    ('MLOPS_COMPUTE_POOL_XLARGE', 'CPU_X64_L', 1, 0.83)
+) AS p ON p.pool = h.compute_pool_name;
 -- src/p.py: node load, compute_pool_size=SMALL
 GRANT USAGE ON COMPUTE POOL MLOPS_COMPUTE_POOL TO ROLE MLOPS_ROLE;
 -- src/p.py: node train, compute_pool_size=LARGE
@@ -196,12 +297,205 @@ GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_DATASETS TO ROLE MLOPS_READ_ROLE;
 GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_METRICS TO ROLE MLOPS_READ_ROLE;
 -- mlops.yml: targets.dev.read_role (mlops deployments)
 GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_DEPLOYMENTS TO ROLE MLOPS_READ_ROLE;
+-- mlops.yml: targets.dev.alerts
+GRANT SELECT ON TABLE ML_DEV.ML.MLOPS_ALERTS TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.notifications
+GRANT INSERT ON TABLE ML_DEV.ML.MLOPS_ALERTS TO ROLE MLOPS_ROLE;
+-- mlops.yml: targets.dev.alerts.credits_per_day
+GRANT SELECT ON VIEW ML_DEV.ML.MLOPS_POOL_HOURS TO ROLE MLOPS_ROLE;
 
--- 3. By the run role: the graph of tasks, and its start
+-- 3. By the run role: the graph of tasks, its alerts, and its start
 USE ROLE MLOPS_ROLE;
 
 -- Nothing in a graph can be changed while its root is started
 ALTER TASK IF EXISTS ML_DEV.ML.TASK_SHOP SUSPEND;
+-- a run failed, and could not tell of it
+CREATE OR REPLACE ALERT ML_DEV.ML.ALERT_SHOP_FAILURE
+  SCHEDULE = '15 MINUTE' COMMENT = 'mlops shop: a run failed, and could not tell of it'
+  IF (EXISTS (
+SELECT occasion, message FROM (
+  SELECT occasion, MAX(message) AS message FROM (
+    SELECT r.run_id AS occasion,
+      'run ' || r.run_id || ' failed' || COALESCE(': ' || n.failed, '') AS message
+    FROM ML_DEV.ML.MLOPS_RUNS AS r
+    LEFT JOIN (SELECT run_id, LISTAGG(node, ', ') WITHIN GROUP (ORDER BY node) AS failed
+      FROM ML_DEV.ML.MLOPS_NODE_RUNS WHERE status = 'failed' GROUP BY run_id) AS n ON n.run_id = r.run_id
+    WHERE r.project = 'shop' AND r.status = 'failed' AND LENGTH(r.run_id) = 36
+      AND r.started::TIMESTAMP_TZ > DATEADD('day', -7, CURRENT_TIMESTAMP())
+      AND DATEADD('second', r.seconds, r.started::TIMESTAMP_TZ)
+        < DATEADD('minute', -5, CURRENT_TIMESTAMP())
+    UNION ALL
+    SELECT graph_run_group_id,
+      'the end of run ' || graph_run_group_id || ' failed: ' || COALESCE(error_message, '')
+    FROM TABLE(ML_DEV.INFORMATION_SCHEMA.TASK_HISTORY(
+      SCHEDULED_TIME_RANGE_START => DATEADD('day', -6, CURRENT_TIMESTAMP()),
+      RESULT_LIMIT => 1000, TASK_NAME => 'TASK_SHOP_FINALIZE', ERROR_ONLY => TRUE))
+    WHERE database_name = 'ML_DEV' AND schema_name = 'ML' AND state LIKE 'FAILED%'
+  ) GROUP BY occasion
+)
+WHERE occasion NOT IN (SELECT occasion FROM ML_DEV.ML.MLOPS_ALERTS WHERE alert = 'ALERT_SHOP_FAILURE')
+))
+  THEN
+EXECUTE IMMEDIATE $$
+BEGIN
+  CREATE OR REPLACE TEMPORARY TABLE ML_DEV.ML.ALERT_SHOP_FAILURE_FOUND AS
+SELECT occasion, message FROM (
+  SELECT occasion, MAX(message) AS message FROM (
+    SELECT r.run_id AS occasion,
+      'run ' || r.run_id || ' failed' || COALESCE(': ' || n.failed, '') AS message
+    FROM ML_DEV.ML.MLOPS_RUNS AS r
+    LEFT JOIN (SELECT run_id, LISTAGG(node, ', ') WITHIN GROUP (ORDER BY node) AS failed
+      FROM ML_DEV.ML.MLOPS_NODE_RUNS WHERE status = 'failed' GROUP BY run_id) AS n ON n.run_id = r.run_id
+    WHERE r.project = 'shop' AND r.status = 'failed' AND LENGTH(r.run_id) = 36
+      AND r.started::TIMESTAMP_TZ > DATEADD('day', -7, CURRENT_TIMESTAMP())
+      AND DATEADD('second', r.seconds, r.started::TIMESTAMP_TZ)
+        < DATEADD('minute', -5, CURRENT_TIMESTAMP())
+    UNION ALL
+    SELECT graph_run_group_id,
+      'the end of run ' || graph_run_group_id || ' failed: ' || COALESCE(error_message, '')
+    FROM TABLE(ML_DEV.INFORMATION_SCHEMA.TASK_HISTORY(
+      SCHEDULED_TIME_RANGE_START => DATEADD('day', -6, CURRENT_TIMESTAMP()),
+      RESULT_LIMIT => 1000, TASK_NAME => 'TASK_SHOP_FINALIZE', ERROR_ONLY => TRUE))
+    WHERE database_name = 'ML_DEV' AND schema_name = 'ML' AND state LIKE 'FAILED%'
+  ) GROUP BY occasion
+)
+WHERE occasion NOT IN (SELECT occasion FROM ML_DEV.ML.MLOPS_ALERTS WHERE alert = 'ALERT_SHOP_FAILURE');
+  LET told VARCHAR := (SELECT COALESCE(LISTAGG(message, '\n') WITHIN GROUP (ORDER BY occasion), '')
+    FROM ML_DEV.ML.ALERT_SHOP_FAILURE_FOUND);
+  CALL SYSTEM$SEND_EMAIL(
+    'MAIL',
+    'a@example.com,b@example.com',
+    'shop on dev',
+    :told);
+  LET plain VARCHAR := TRANSLATE('shop on dev' || '. ' || :told, '\\"\n\r\t', '/''   ');
+  CALL SYSTEM$SEND_SNOWFLAKE_NOTIFICATION(
+    SNOWFLAKE.NOTIFICATION.TEXT_PLAIN(
+      SNOWFLAKE.NOTIFICATION.SANITIZE_WEBHOOK_CONTENT(:plain)),
+    SNOWFLAKE.NOTIFICATION.INTEGRATION('SLACK'));
+  INSERT INTO ML_DEV.ML.MLOPS_ALERTS (alert, occasion, message, told_at)
+    SELECT 'ALERT_SHOP_FAILURE', occasion, message, TO_VARCHAR(SYSDATE(), 'YYYY-MM-DD"T"HH24:MI:SS') || 'Z'
+    FROM ML_DEV.ML.ALERT_SHOP_FAILURE_FOUND;
+END;
+$$;
+ALTER ALERT ML_DEV.ML.ALERT_SHOP_FAILURE RESUME;
+-- no run has succeeded for too long
+CREATE OR REPLACE ALERT ML_DEV.ML.ALERT_SHOP_LATE
+  SCHEDULE = '15 MINUTE' COMMENT = 'mlops shop: no run has succeeded for too long'
+  IF (EXISTS (
+SELECT occasion, message FROM (
+  SELECT COALESCE(run_id, 'never') AS occasion,
+    IFF(run_id IS NULL, 'no run has ever succeeded',
+      'no run has succeeded since ' || TO_VARCHAR(CONVERT_TIMEZONE('UTC', since),
+        'YYYY-MM-DD HH24:MI') || ' UTC, when run ' || run_id || ' did') AS message
+  FROM (
+    SELECT MAX_BY(run_id, ended) AS run_id, COALESCE(MAX(ended), MAX(made)) AS since
+    FROM (
+      SELECT run_id, DATEADD('second', seconds, started::TIMESTAMP_TZ) AS ended,
+        NULL::TIMESTAMP_TZ AS made
+      FROM ML_DEV.ML.MLOPS_RUNS
+      WHERE project = 'shop' AND status = 'succeeded' AND LENGTH(run_id) = 36
+      UNION ALL
+      SELECT NULL, NULL, created::TIMESTAMP_TZ FROM ML_DEV.INFORMATION_SCHEMA.TABLES
+      WHERE table_schema = 'ML' AND table_name = 'MLOPS_RUNS'
+    )
+  )
+  WHERE since < DATEADD('minute', -1500, CURRENT_TIMESTAMP())
+)
+WHERE occasion NOT IN (SELECT occasion FROM ML_DEV.ML.MLOPS_ALERTS WHERE alert = 'ALERT_SHOP_LATE')
+))
+  THEN
+EXECUTE IMMEDIATE $$
+BEGIN
+  CREATE OR REPLACE TEMPORARY TABLE ML_DEV.ML.ALERT_SHOP_LATE_FOUND AS
+SELECT occasion, message FROM (
+  SELECT COALESCE(run_id, 'never') AS occasion,
+    IFF(run_id IS NULL, 'no run has ever succeeded',
+      'no run has succeeded since ' || TO_VARCHAR(CONVERT_TIMEZONE('UTC', since),
+        'YYYY-MM-DD HH24:MI') || ' UTC, when run ' || run_id || ' did') AS message
+  FROM (
+    SELECT MAX_BY(run_id, ended) AS run_id, COALESCE(MAX(ended), MAX(made)) AS since
+    FROM (
+      SELECT run_id, DATEADD('second', seconds, started::TIMESTAMP_TZ) AS ended,
+        NULL::TIMESTAMP_TZ AS made
+      FROM ML_DEV.ML.MLOPS_RUNS
+      WHERE project = 'shop' AND status = 'succeeded' AND LENGTH(run_id) = 36
+      UNION ALL
+      SELECT NULL, NULL, created::TIMESTAMP_TZ FROM ML_DEV.INFORMATION_SCHEMA.TABLES
+      WHERE table_schema = 'ML' AND table_name = 'MLOPS_RUNS'
+    )
+  )
+  WHERE since < DATEADD('minute', -1500, CURRENT_TIMESTAMP())
+)
+WHERE occasion NOT IN (SELECT occasion FROM ML_DEV.ML.MLOPS_ALERTS WHERE alert = 'ALERT_SHOP_LATE');
+  LET told VARCHAR := (SELECT COALESCE(LISTAGG(message, '\n') WITHIN GROUP (ORDER BY occasion), '')
+    FROM ML_DEV.ML.ALERT_SHOP_LATE_FOUND);
+  CALL SYSTEM$SEND_EMAIL(
+    'MAIL',
+    'a@example.com,b@example.com',
+    'shop on dev',
+    :told);
+  LET plain VARCHAR := TRANSLATE('shop on dev' || '. ' || :told, '\\"\n\r\t', '/''   ');
+  CALL SYSTEM$SEND_SNOWFLAKE_NOTIFICATION(
+    SNOWFLAKE.NOTIFICATION.TEXT_PLAIN(
+      SNOWFLAKE.NOTIFICATION.SANITIZE_WEBHOOK_CONTENT(:plain)),
+    SNOWFLAKE.NOTIFICATION.INTEGRATION('SLACK'));
+  INSERT INTO ML_DEV.ML.MLOPS_ALERTS (alert, occasion, message, told_at)
+    SELECT 'ALERT_SHOP_LATE', occasion, message, TO_VARCHAR(SYSDATE(), 'YYYY-MM-DD"T"HH24:MI:SS') || 'Z'
+    FROM ML_DEV.ML.ALERT_SHOP_LATE_FOUND;
+END;
+$$;
+ALTER ALERT ML_DEV.ML.ALERT_SHOP_LATE RESUME;
+-- the compute pools took more credits than they may in a day
+CREATE OR REPLACE ALERT ML_DEV.ML.ALERT_SHOP_COST
+  SCHEDULE = '15 MINUTE' COMMENT = 'mlops shop: the compute pools took more credits than they may in a day'
+  IF (EXISTS (
+SELECT occasion, message FROM (
+  SELECT TO_VARCHAR(day, 'YYYY-MM-DD') AS occasion,
+    'the compute pools took ' || ROUND(credits, 2) || ' credits on '
+      || TO_VARCHAR(day, 'YYYY-MM-DD') || ' UTC, more than 2.5' AS message
+  FROM (
+    SELECT DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', hour))::DATE AS day, SUM(credits) AS credits
+    FROM ML_DEV.ML.MLOPS_POOL_HOURS WHERE hour > DATEADD('day', -2, CURRENT_TIMESTAMP())
+    GROUP BY 1
+  )
+  WHERE credits > 2.5
+)
+WHERE occasion NOT IN (SELECT occasion FROM ML_DEV.ML.MLOPS_ALERTS WHERE alert = 'ALERT_SHOP_COST')
+))
+  THEN
+EXECUTE IMMEDIATE $$
+BEGIN
+  CREATE OR REPLACE TEMPORARY TABLE ML_DEV.ML.ALERT_SHOP_COST_FOUND AS
+SELECT occasion, message FROM (
+  SELECT TO_VARCHAR(day, 'YYYY-MM-DD') AS occasion,
+    'the compute pools took ' || ROUND(credits, 2) || ' credits on '
+      || TO_VARCHAR(day, 'YYYY-MM-DD') || ' UTC, more than 2.5' AS message
+  FROM (
+    SELECT DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', hour))::DATE AS day, SUM(credits) AS credits
+    FROM ML_DEV.ML.MLOPS_POOL_HOURS WHERE hour > DATEADD('day', -2, CURRENT_TIMESTAMP())
+    GROUP BY 1
+  )
+  WHERE credits > 2.5
+)
+WHERE occasion NOT IN (SELECT occasion FROM ML_DEV.ML.MLOPS_ALERTS WHERE alert = 'ALERT_SHOP_COST');
+  LET told VARCHAR := (SELECT COALESCE(LISTAGG(message, '\n') WITHIN GROUP (ORDER BY occasion), '')
+    FROM ML_DEV.ML.ALERT_SHOP_COST_FOUND);
+  CALL SYSTEM$SEND_EMAIL(
+    'MAIL',
+    'a@example.com,b@example.com',
+    'shop on dev',
+    :told);
+  LET plain VARCHAR := TRANSLATE('shop on dev' || '. ' || :told, '\\"\n\r\t', '/''   ');
+  CALL SYSTEM$SEND_SNOWFLAKE_NOTIFICATION(
+    SNOWFLAKE.NOTIFICATION.TEXT_PLAIN(
+      SNOWFLAKE.NOTIFICATION.SANITIZE_WEBHOOK_CONTENT(:plain)),
+    SNOWFLAKE.NOTIFICATION.INTEGRATION('SLACK'));
+  INSERT INTO ML_DEV.ML.MLOPS_ALERTS (alert, occasion, message, told_at)
+    SELECT 'ALERT_SHOP_COST', occasion, message, TO_VARCHAR(SYSDATE(), 'YYYY-MM-DD"T"HH24:MI:SS') || 'Z'
+    FROM ML_DEV.ML.ALERT_SHOP_COST_FOUND;
+END;
+$$;
+ALTER ALERT ML_DEV.ML.ALERT_SHOP_COST RESUME;
 -- start of a run
 CREATE OR ALTER TASK ML_DEV.ML.TASK_SHOP
   WAREHOUSE = TASK_WH
@@ -363,6 +657,13 @@ BEGIN
     'a@example.com,b@example.com',
     'shop on dev: ' || :status,
     'Run ' || :run || ' ended: ' || :status || '\n' || :failures);
+  LET plain VARCHAR := TRANSLATE('shop on dev: ' || :status || '. ' || 'Run ' || :run || ' ended: ' || :status || '\n' || :failures, '\\"\n\r\t', '/''   ');
+  CALL SYSTEM$SEND_SNOWFLAKE_NOTIFICATION(
+    SNOWFLAKE.NOTIFICATION.TEXT_PLAIN(
+      SNOWFLAKE.NOTIFICATION.SANITIZE_WEBHOOK_CONTENT(:plain)),
+    SNOWFLAKE.NOTIFICATION.INTEGRATION('SLACK'));
+  INSERT INTO ML_DEV.ML.MLOPS_ALERTS (alert, occasion, message, told_at)
+    SELECT 'ALERT_SHOP_FAILURE', :run, 'shop' || ': ' || :status, TO_VARCHAR(SYSDATE(), 'YYYY-MM-DD"T"HH24:MI:SS.FF6') || '+00:00';
   END IF;
   RETURN status;
 END;

@@ -157,6 +157,7 @@ targets:
     prefix: {name}
     pools: {{SMALL: {{max_nodes: 4}}, XSMALL: {{max_nodes: 2}}}}
     secrets: {{shop_key: {name}_VAULT.KEYS.SHOP_KEY}}
+    alerts: {{credits_per_day: 100000, every_minutes: 11520}}
     notifications:
       email_integration: {name}_MAIL
       recipients: [ops@example.com]
@@ -167,6 +168,7 @@ targets:
     database: {name}_OTHER
     prefix: {name}_OTHER
     tasks: {{warehouse: {name}_TASKS_WH}}
+    alerts: {{credits_per_day: 0}}
 """
 
 

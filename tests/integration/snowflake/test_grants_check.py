@@ -239,6 +239,8 @@ def test_two_targets_of_one_account_do_not_reach_each_other(bazaar):
         (f"{name}_DEPLOY_ROLE", "CREATE COMPUTE POOL"),
         (f"{name}_ROLE", "EXECUTE TASK"),
         (f"{name}_ROLE", "EXECUTE MANAGED TASK"),
+        (f"{name}_ROLE", "EXECUTE ALERT"),
+        (f"{name}_ROLE", "EXECUTE MANAGED ALERT"),
         (f"{name}_OTHER_DEPLOY_ROLE", "CREATE COMPUTE POOL"),
         # Its tasks wait in a warehouse of their own.
         (f"{name}_OTHER_ROLE", "EXECUTE TASK"),

@@ -62,6 +62,7 @@ NEEDS = tuple(
     deploy | USAGE | ROLE | {n}_ROLE | deploy
     deploy | CREATE COMPUTE POOL | ACCOUNT | | found_pool
     deploy | CREATE IMAGE REPOSITORY | SCHEMA | {n}.ML | found_repository
+    deploy | USAGE | DATABASE ROLE | SNOWFLAKE.USAGE_VIEWER | deploy_view
     run | EXECUTE TASK, EXECUTE MANAGED TASK | ACCOUNT | | run_graph
     run | USAGE | DATABASE | {n} | exec_orders
     run | USAGE | WAREHOUSE | {n}_WH | exec_orders
@@ -86,6 +87,11 @@ NEEDS = tuple(
     run | USAGE | INTEGRATION | {n}_OUT | exec_orders
     run | USAGE | INTEGRATION | {n}_MAIL | run_graph
     run | USAGE | INTEGRATION | {n}_ERRORS | deploy_errors
+    run | CREATE ALERT | SCHEMA | {n}.ML | deploy_alert
+    run | EXECUTE ALERT, EXECUTE MANAGED ALERT | ACCOUNT | | deploy_alert
+    run | INSERT | TABLE | {n}.ML.MLOPS_ALERTS | run_graph
+    run | SELECT | TABLE | {n}.ML.MLOPS_ALERTS | look_at_costs
+    run | SELECT | VIEW | {n}.ML.MLOPS_POOL_HOURS | look_at_costs
     read | USAGE | DATABASE | {n} | history
     read | USAGE | WAREHOUSE | {n}_WH | history
     read | USAGE | SCHEMA | {n}.ML | history
@@ -93,6 +99,7 @@ NEEDS = tuple(
     read | SELECT | FUTURE VIEWS | {n}.ML | read_new_features
     read | SELECT | FUTURE DYNAMIC TABLES | {n}.ML | read_new_refreshed
     read | MONITOR | FUTURE TASKS | {n}.ML | plan_new_task
+    read | MONITOR | FUTURE ALERTS | {n}.ML | plan_new_alert
     read | MONITOR | FUTURE SERVICES | {n}.ML | logs_of_new_job
     read | MONITOR | COMPUTE POOL | {n}_COMPUTE_POOL | plan
     read | MONITOR | COMPUTE POOL | {n}_COMPUTE_POOL_XSMALL | plan
@@ -145,6 +152,24 @@ class Operations:
     def deploy_errors(self) -> Told:
         self.bazaar.sql(f"alter task {self.schema}.TASK_BAZAAR unset error_integration")
         return self.deploy()
+
+    def deploy_view(self) -> Told:
+        self.bazaar.sql(f"drop view if exists {self.schema}.MLOPS_POOL_HOURS")
+        return self.deploy()
+
+    def deploy_alert(self) -> Told:
+        self.bazaar.sql(f"drop alert if exists {self.schema}.ALERT_BAZAAR_COST")
+        return self.deploy()
+
+    def look_at_costs(self) -> Told:
+        """An alert looks, with its owner's rights."""
+        name = "ALERT_BAZAAR_COST"
+        self.bazaar.sql(f"execute alert {self.schema}.{name}")
+        (last,) = self.bazaar.sql(
+            f"select state, sql_error_message from table({self.bazaar.name}.information_schema"
+            f".alert_history(alert_name => '{name}')) order by completed_time desc limit 1"
+        )
+        return Told(int(last["STATE"] != "CONDITION_FALSE"), "", str(last["SQL_ERROR_MESSAGE"]))
 
     def found_pool(self) -> Told:
         pool = f"{self.bazaar.name}_COMPUTE_POOL_XSMALL"
@@ -243,7 +268,7 @@ class Operations:
         """Plan what stands already: whatever is not seen would be made anew."""
         words = ("--tag", self.tag, "--detailed-exitcode", "--role", self.reads)
         done = self.bazaar.mlops("plan", *words, role=self.reads)
-        anew = "+ compute pool" in done.out or "+ task" in done.out
+        anew = any(f"+ {kind}" in done.out for kind in ("compute pool", "task", "alert"))
         return Told(done.code, done.out, UNSEEN if anew else done.err)
 
     def metrics(self) -> Told:
@@ -260,6 +285,10 @@ class Operations:
 
     def plan_new_task(self) -> Told:
         done = self.deploy_task()
+        return done if done.code else self.plan()
+
+    def plan_new_alert(self) -> Told:
+        done = self.deploy_alert()
         return done if done.code else self.plan()
 
     def logs_of_new_job(self) -> Told:

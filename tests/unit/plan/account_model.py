@@ -109,8 +109,8 @@ class AccountModel:
 
     def _alter(self, step: Alter) -> None:
         fields = {each.field: getattr(step.wanted, each.field) for each in step.differences}
-        assert not {"after", "started"} & set(fields)
         if isinstance(step.wanted, Task):
+            assert not {"after", "started"} & set(fields)
             self._change(step.wanted.name, **fields)
         else:
             self._put(msgspec.structs.replace(self.objects[key_of(step.wanted)], **fields))

@@ -6,7 +6,17 @@ import msgspec
 from hypothesis import strategies as st
 
 from sf_ml_framework.plan import names
-from sf_ml_framework.plan.objects import Desired, Grant, Object, Observed, Pool, Task, key_of
+from sf_ml_framework.plan.objects import (
+    Alert,
+    Desired,
+    Grant,
+    Object,
+    Observed,
+    Pool,
+    Task,
+    View,
+    key_of,
+)
 
 ROOT, FINALIZER = "TASK_P", "TASK_P_FINALIZE"
 NODES = tuple(f"TASK_{letter}" for letter in "ABCDEF")
@@ -18,7 +28,7 @@ def full(name: str) -> str:
 
 @st.composite
 def states(draw: st.DrawFn) -> tuple[Object, ...]:
-    """A whole state as a deployment leaves it: pools, grants, a graph with a finalizer."""
+    """A whole state as a deployment leaves it: pools, grants, views, a graph, its alerts."""
     chosen = draw(st.lists(st.sampled_from(NODES), unique=True, max_size=6))
     schedule = draw(st.sampled_from(["", "60 MINUTE", "USING CRON 0 3 * * * UTC"]))
     tasks = [
@@ -48,10 +58,23 @@ def states(draw: st.DrawFn) -> tuple[Object, ...]:
         Task(name=full(FINALIZER), body="SELECT 3", finalizes=ROOT, comment=names.mark("p") + "end")
     )
     pools = draw(st.dictionaries(st.sampled_from(["P1", "P2"]), st.integers(1, 3), max_size=2))
+    views = draw(st.dictionaries(st.sampled_from(["V1", "V2"]), st.integers(1, 3), max_size=2))
+    alerts = draw(st.dictionaries(st.sampled_from(["L1", "L2"]), st.integers(1, 3), max_size=2))
     return (
         *(Pool(name=name, family="CPU_X64_S", max_nodes=most) for name, most in pools.items()),
         *(Grant(name=name, privilege="USAGE", on="COMPUTE POOL", to="R") for name in pools),
+        *(View(name=full(name), body=f"SELECT {one}") for name, one in views.items()),
         *tasks,
+        *(
+            Alert(
+                name=full(name),
+                schedule=f"{one} MINUTE",
+                condition=f"SELECT {draw(st.integers(1, 2))}",
+                action="SELECT 1",
+                warehouse=draw(st.sampled_from(["", "W"])),
+            )
+            for name, one in alerts.items()
+        ),
     )
 
 
@@ -63,6 +86,9 @@ def damaged(draw: st.DrawFn, objects: tuple[Object, ...]) -> tuple[Object, ...]:
     if draw(st.booleans()):
         for key in draw(st.lists(st.sampled_from(sorted(tasks)), unique=True, max_size=3)):
             found[key] = msgspec.structs.replace(tasks[key], started=False)
+    for key, thing in found.items():
+        if isinstance(thing, Alert) and draw(st.booleans()):
+            found[key] = msgspec.structs.replace(thing, started=False)
     ends = key_of(tasks[f"task {full(FINALIZER)}"])
     match draw(st.sampled_from(["", "renamed", "gone", "child", "orphans"])):
         case "renamed":

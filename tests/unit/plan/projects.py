@@ -69,6 +69,9 @@ RICH_TARGET: dict[str, Any] = {
         "email_integration": "mail",
         "recipients": ["a@example.com", "b@example.com"],
         "error_integration": "errors_sns",
+        "webhook_integration": "slack",
+        "webhook_secret": "vault.keys.hook",
     },
+    "alerts": {"failure": True, "late_after_minutes": 1500, "credits_per_day": 2.5},
     "env": {"REGION": "eu"},
 }

@@ -70,7 +70,7 @@ def test_of_a_role_that_is_not_wholly_seen_nothing_is_missing(grant):
         [
             ("SELECT", "TABLE", "OTHER.S.T"),
             ("USAGE", "ROLE", "ACCOUNTADMIN"),
-            ("USAGE", "DATABASE ROLE", "SNOWFLAKE.USAGE_VIEWER"),
+            ("USAGE", "DATABASE ROLE", "SNOWFLAKE.SECURITY_VIEWER"),
             ("MANAGE GRANTS", "ACCOUNT", ""),
             ("MODIFY", "WAREHOUSE", "MLOPS_WH"),
             ("INSERT", "FUTURE TABLES", "ML_DEV.ML"),

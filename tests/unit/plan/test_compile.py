@@ -18,7 +18,7 @@ from sf_ml_framework.plan import access, jobs, yaml_text
 from sf_ml_framework.plan.compile import compile_desired
 from sf_ml_framework.plan.objects import Grant, Image, Task
 from sf_ml_framework.plan.script import FILE, script
-from sf_ml_framework.plan.to_yaml import job_files
+from sf_ml_framework.plan.to_yaml import job_files, view_files
 from tests.unit.plan.projects import RICH_TARGET, manifest, node, rich, target
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "plan"
@@ -28,7 +28,11 @@ ROOT = Path(__file__).parents[3]
 def compiled() -> dict[str, str]:
     found = target(**RICH_TARGET)
     desired = compile_desired(rich(), found, tag="4f2a91c")
-    return {**job_files(rich(), found, "4f2a91c"), FILE: script(rich(), found, desired)}
+    return {
+        **job_files(rich(), found, "4f2a91c"),
+        FILE: script(rich(), found, desired),
+        **view_files(rich(), found),
+    }
 
 
 def test_a_project_with_one_of_everything_compiles_to_the_golden_files():
@@ -175,9 +179,10 @@ def test_every_privilege_says_which_line_asks_for_it():
     granted = access.grants(rich(), target(**RICH_TARGET))
 
     assert all(grant.why for grant in granted)
-    why = {(grant.privilege, grant.on): grant.why for grant in granted}
-    assert why["READ", "SECRET"] == "src/p.py:4: node load, secrets=api_key"
-    assert why["CREATE DYNAMIC TABLE", "SCHEMA"] == "src/c.py:7: table orders"
+    why = {(grant.privilege, grant.name): grant.why for grant in granted}
+    assert why["READ", "VAULT.KEYS.SHOP"] == "src/p.py:4: node load, secrets=api_key"
+    assert why["READ", "VAULT.KEYS.HOOK"] == "mlops.yml: targets.dev.notifications.webhook_secret"
+    assert why["CREATE DYNAMIC TABLE", "ML_DEV.ML"] == "src/c.py:7: table orders"
 
 
 def test_a_project_without_models_may_make_no_models():
