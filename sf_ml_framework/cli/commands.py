@@ -54,7 +54,8 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("report:report", "Write the report of a run, for a browser."),
     "clean": Entry("clean:clean", "Remove what runs have made."),
     "compile": Entry(
-        "compiling:compile_project", "Write jobs/*.yaml and tasks/create_pipeline_tasks.sql."
+        "compiling:compile_project",
+        "Write jobs/*.yaml, tasks/create_pipeline_tasks.sql and ops/*.sql.",
     ),
     "infra": Entry(
         "infra:infra", "Make or print what an account needs before anything can be deployed."
@@ -85,6 +86,14 @@ COMMANDS: dict[str, Entry] = {
     ),
     "tasks": Entry(
         "tasks:tasks", "Operate the graph of tasks that the project was deployed as.", _ALL
+    ),
+    "monitor": Entry(
+        "monitor:monitor",
+        "Show how a deployed graph does: tasks, nodes, pools, credits.",
+        (0, 2, 3, 4, 130),
+    ),
+    "pools": Entry(
+        "pools:pools", "See the compute pools of a target, and change them by hand.", (0, 2, 3, 4)
     ),
     "retry": Entry("retry:retry", "Repair a run that failed or was cancelled.", _ALL),
     "backfill": Entry(
