@@ -58,6 +58,7 @@ class World:
         if self.home is None:
             return dict(os.environ)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNOWFLAKE_", "MLOPS_"))}
+        kept.pop("CI", None)  # there the default target is that of the branch
         return {**kept, "SNOWFLAKE_HOME": str(self.home), "NO_COLOR": "1"}
 
     def call(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:

@@ -95,7 +95,7 @@ def show(invocation: Invocation, /, model: str, target: str, form: Form) -> None
     rows = [
         {"what": key.replace("_", " "), "value": _plain(value)}
         for key, value in row.items()
-        if value not in ("", [], {})
+        if value not in ("", [], {}) and key != "bytes"
     ]
     invocation.output.table((Column("what"), Column("value")), rows, form, empty="")
 
@@ -260,7 +260,7 @@ def _tell(
     talk = invocation.output.talk
     found = plan.source
     what = f"{plan.record.dataset}@{plan.record.version}"
-    talk(f"{what}, {found.registry.name} in the registry, made by {found.registry.comment}")
+    talk(f"{what}, {found.registry.name} in the registry: {found.registry.comment}")
     for name, value in found.metrics.items():
         talk(f"  {name}: {value}")
     verb = "is copied to" if plan.is_copied else "is there already, as"

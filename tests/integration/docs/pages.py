@@ -148,6 +148,7 @@ def _write(block: Block, folder: Path) -> None:
 def _environ() -> dict[str, str]:
     """Return the environment of a page: this one's, without what would change its meaning."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLOPS_", "SNOWFLAKE_"))}
+    kept.pop("CI", None)  # there the default target is that of the branch
     return {
         **kept,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
