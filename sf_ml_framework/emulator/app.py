@@ -37,6 +37,7 @@ class Incoming:
         self.url = request.url.path
         self.address = f"{request.url.scheme}://{request.url.netloc}"
         self.headers = request.headers
+        self.client = request.client.host if request.client else "127.0.0.1"
         self._body = body
 
     @property

@@ -10,6 +10,7 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from . import admission
 from .account import SESSION_PARAMETERS, Account
 from .faults import SnowflakeError
 from .names import Path, fold
@@ -30,14 +31,25 @@ def login(account: Account, request: Incoming) -> dict[str, Any]:
     if not account.address:
         account.address = request.address
     try:
+        _admit(account, request, data)
         granted = account.tokens.check(data)
         session = start(account, granted, request.query, data.get("SESSION_PARAMETERS") or {})
+        session.facts["address"] = request.client
     except SnowflakeError as error:
         _note(account, request, data, str(data.get("LOGIN_NAME") or "").upper(), error)
         raise
     _note(account, request, data, session.user)
     account.record.add("login", user=session.user, role=session.role, session=session.id)
     return _welcome(session)
+
+
+def _admit(account: Account, request: Incoming, data: dict[str, Any]) -> None:
+    """Ask the policies of the user that a login names, before what it proves."""
+    authenticator = str(data.get("AUTHENTICATOR") or "").upper()
+    user = account.tokens.user_of(str(data.get("LOGIN_NAME") or ""))
+    # The token of a service is used inside Snowflake, where no policy of a user reaches.
+    if user is not None and authenticator != "OAUTH":
+        admission.admit(account, user, request.client, authenticator)
 
 
 def _welcome(session: Session) -> dict[str, Any]:
@@ -47,7 +59,7 @@ def _welcome(session: Session) -> dict[str, Any]:
             "masterToken": session.master_token,
             "token": session.token,
             "validityInSeconds": SESSION_HOURS * 3600,
-            "masterValidityInSeconds": MASTER_HOURS * 3600,
+            "masterValidityInSeconds": session.idle_seconds or MASTER_HOURS * 3600,
             "displayUserName": session.user,
             "serverVersion": SERVER_VERSION,
             "firstLogin": False,
@@ -95,7 +107,7 @@ def _note(
         (
             account.clock.now().isoformat(),
             user,
-            "127.0.0.1",
+            request.client,
             str(data.get("CLIENT_APP_ID") or ""),
             str(data.get("CLIENT_APP_VERSION") or ""),
             _FACTORS.get(str(data.get("AUTHENTICATOR") or "").upper(), "PASSWORD"),
@@ -132,6 +144,8 @@ def start(
     session.facts.update(granted.facts or {})
     session.secondary_roles = _secondary(granted, defaults)
     session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)
+    session.idle_seconds = admission.idle_seconds(account, user)
+    session.used = account.clock.now()
     for key, value in parameters.items():
         if key.upper() in SESSION_PARAMETERS:
             session.parameters[key.upper()] = value
@@ -201,12 +215,14 @@ def session_of(account: Account, request: Incoming) -> Session:
         )
     for session in list(account.sessions.values()):
         if hmac.compare_digest(session.token, token):
-            if session.token_expires and session.token_expires <= account.clock.now():
+            now = account.clock.now()
+            if session.is_idle(now) or (session.token_expires and session.token_expires <= now):
                 raise SnowflakeError(
                     "Authentication token has expired.  The user must authenticate again.",
                     number=390112,
                     state="08001",
                 )
+            session.used = now
             return session
     raise SnowflakeError(
         "User must login again to access the service.", number=390104, state="08001"
@@ -218,6 +234,9 @@ def renew(account: Account, request: Incoming) -> dict[str, Any]:
     master = request.token()
     for session in list(account.sessions.values()):
         if hmac.compare_digest(session.master_token, master):
+            if session.is_idle(account.clock.now()):
+                account.close_session(session)
+                break
             session.token = secrets.token_urlsafe(32)
             session.master_token = secrets.token_urlsafe(32)
             session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)

@@ -7,7 +7,6 @@ Source: connector 4.8, ``cursor.execute_async``, ``network._post_request`` (the 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import uuid
 from collections import OrderedDict
@@ -19,6 +18,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .faults import SnowflakeError, cancelled, internal
+from .record import redacted
 from .results import ResultSet
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from .session import Session
 
 logger = logging.getLogger(__name__)
-_SECRET = re.compile(
-    r"\b(SECRET_STRING|PASSWORD)\s*=\s*('(?:[^'\\]|\\.|'')*'|\$\$.*?\$\$)",
-    re.IGNORECASE | re.DOTALL,
-)
 KEPT = 5_000
 """How many finished queries keep their results."""
 CURRENT: ContextVar[Query | None] = ContextVar("query", default=None)
@@ -39,14 +35,6 @@ CURRENT: ContextVar[Query | None] = ContextVar("query", default=None)
 def new_query_id() -> str:
     """Return a new query id."""
     return "01" + str(uuid.uuid4())[2:]
-
-
-def redacted(text: str) -> str:
-    """Return a statement as the history may show it: secrets are blotted out.
-
-    Source: Snowflake, "CREATE SECRET", "CREATE USER"; the history shows such values as faces.
-    """
-    return _SECRET.sub(r"\1 = '☺☺☺☺☺'", text)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
 from pathlib import Path
@@ -10,8 +11,21 @@ from typing import Any, TextIO
 
 from .clock import Clock
 
+_SECRET = re.compile(
+    r"\b(SECRET_STRING|PASSWORD|OAUTH_REFRESH_TOKEN|OAUTH_CLIENT_SECRET)\s*=\s*"
+    r"('(?:[^'\\]|\\.|'')*'|\$\$.*?\$\$)",
+    re.IGNORECASE | re.DOTALL,
+)
 KEPT = 10_000
 """How many lines are kept in memory; the file, if there is one, has all."""
+
+
+def redacted(text: str) -> str:
+    """Return a statement as the history may show it: secrets are blotted out.
+
+    Source: Snowflake, "CREATE SECRET", "CREATE USER"; the history shows such values as faces.
+    """
+    return _SECRET.sub(r"\1 = '☺☺☺☺☺'", text)
 
 
 class Record:
@@ -24,7 +38,9 @@ class Record:
         self.lines: deque[dict[str, Any]] = deque(maxlen=KEPT)
 
     def add(self, what: str, **facts: Any) -> None:
-        """Add one line of kind *what*."""
+        """Add one line of kind *what*; the values of secrets are left out of its statement."""
+        if "sql" in facts:
+            facts["sql"] = redacted(str(facts["sql"]))
         line = {"at": self._clock.now().isoformat(), "what": what, **facts}
         with self._lock:
             self.lines.append(line)

@@ -32,6 +32,10 @@ class Session:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     master_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     token_expires: datetime | None = None
+    used: datetime | None = None
+    """When the last request came."""
+    idle_seconds: int | None = None
+    """After how long without a request it ends; a session policy says so."""
     borrowed: bool = False
     """Whether the connection is another session's, as a procedure's is."""
     closed: threading.Event = field(default_factory=threading.Event)
@@ -45,6 +49,12 @@ class Session:
     def schema(self) -> str | None:
         """The current schema."""
         return self.connection.schema
+
+    def is_idle(self, now: datetime) -> bool:
+        """Say whether the session has idled longer than its policy allows."""
+        if self.idle_seconds is None or self.used is None:
+            return False
+        return (now - self.used).total_seconds() > self.idle_seconds
 
     def resolve(self, parts: tuple[str, ...], command: str = "SELECT") -> Path:
         """Complete the name of a schema object with the current database and schema."""

@@ -57,6 +57,24 @@ def fingerprint(public_key: str) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
+def key_bits(public_key: str) -> int:
+    """Return how long an RSA key is; 0 for a key of another kind.
+
+    Raises:
+        ValueError: it is no public key.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    lines = [line for line in public_key.splitlines() if "-----" not in line]
+    try:
+        key = load_der_public_key(base64.b64decode("".join(lines)))
+    except UnsupportedAlgorithm as error:
+        raise ValueError(str(error)) from None
+    return key.key_size if isinstance(key, RSAPublicKey) else 0
+
+
 def refused_login() -> SnowflakeError:
     """Return 390100."""
     return SnowflakeError(
@@ -75,7 +93,8 @@ class Tokens:
             "facts text not null)"
         )
 
-    def _user(self, login: str) -> Entry | None:
+    def user_of(self, login: str) -> Entry | None:
+        """Return the user whom a login names, by name or login name."""
         for name in (fold(login), login):
             user = self._account.catalog.find("USER", Path("", "", name))
             if user is not None:
@@ -107,7 +126,7 @@ class Tokens:
         )
 
     def _password(self, login: str, password: str) -> Grant:
-        user = self._user(login)
+        user = self.user_of(login)
         if user is None:
             raise refused_login()
         stored = user.properties.get("PASSWORD_HASH")
@@ -136,7 +155,7 @@ class Tokens:
             account, login, claimed = str(claims["iss"]).split(".", 2)
         except (jwt.PyJWTError, KeyError, ValueError):
             raise wrong from None
-        user = self._user(login)
+        user = self.user_of(login)
         if user is None or claims.get("sub") != f"{account}.{login}":
             raise wrong
         if user.properties.get("DISABLED"):

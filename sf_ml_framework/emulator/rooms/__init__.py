@@ -58,6 +58,8 @@ ROOMS = (
     "images",
     "secrets",
     "integrations",
+    "network_policies",
+    "login_policies",
     "services",
     "service_status",
     "service_changes",

@@ -38,6 +38,7 @@ _OWN_USER = {
     "EMAIL",
 }
 """What users may change of themselves. Source: Snowflake, "ALTER USER"."""
+_METHODS = {"RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2", "WORKLOAD_IDENTITY"}
 
 
 def install(account: Account) -> None:
@@ -165,12 +166,40 @@ def altered_user(account: Account, session: Session, statement: Statement) -> No
         return
     if path.name == session.user and _harmless(tokens[at:]):
         return
-    account.access.require(session, "OWNERSHIP", "USER", path)
+    wanted = "OWNERSHIP"
+    if _of_signing_in(tokens[at:]):
+        wanted += "|MODIFY PROGRAMMATIC AUTHENTICATION METHODS"
+    account.access.require(session, wanted, "USER", path)
+
+
+def _of_signing_in(tokens: list[Token]) -> bool:
+    """Say whether a statement is about keys, tokens or workload identity alone.
+
+    Source: Snowflake, "ALTER USER" (MODIFY PROGRAMMATIC AUTHENTICATION METHODS on the user).
+    """
+    words = [token.word for token in tokens]
+    if "PAT" in words or "PROGRAMMATIC" in words:
+        return True
+    if "UNSET" in words:
+        keys = set(words[words.index("UNSET") + 1 :]) - {"", ",", ";"}
+    else:
+        keys = _keys(words)
+    return bool(keys) and keys <= _METHODS
 
 
 def _harmless(tokens: list[Token]) -> bool:
     words = [token.word for token in tokens]
     if "PAT" in words or "PROGRAMMATIC" in words:
         return True
-    keys = {words[i] for i in range(len(words) - 1) if words[i + 1] == "="}
+    keys = _keys(words)
     return "SET" in words and bool(keys) and keys <= _OWN_USER
+
+
+def _keys(words: list[str]) -> set[str]:
+    """Return the properties that SET names; those inside brackets are values."""
+    found, depth = set(), 0
+    for index, word in enumerate(words[:-1]):
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if not depth and words[index + 1] == "=":
+            found.add(word)
+    return found

@@ -132,11 +132,14 @@ def alter_rule(call: Call) -> ResultSet:
 
 
 def drop_rule(call: Call) -> ResultSet:
-    """Drop a rule that no integration holds."""
+    """Drop a rule that no integration and no network policy holds."""
     path = call.session.resolve(call.reader.name(), "DROP NETWORK RULE")
     call.reader.end()
     for entry in call.account.catalog.all("INTEGRATION"):
         if list(path) in entry.properties.get("rules", []):
+            raise invalid(f"Network rule {path} cannot be dropped: {entry.name} uses it.")
+    for entry in call.account.catalog.all("NETWORK POLICY"):
+        if any(list(path) in held for held in entry.properties.values()):
             raise invalid(f"Network rule {path} cannot be dropped: {entry.name} uses it.")
     if not call.account.catalog.drop("NETWORK RULE", path):
         if call.if_exists:

@@ -17,6 +17,7 @@ from ..queries import CURRENT
 from ..registry import Call, Scope
 from ..results import ResultSet, done
 from ..tasks import definition, shown
+from . import users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,7 @@ def _context(account: Account) -> None:
         "CURRENT_CLIENT": lambda s: "PythonConnector",
         "CURRENT_VERSION": lambda s: SERVER_VERSION,
         "CURRENT_STATEMENT": lambda s: q.text if (q := CURRENT.get()) else None,
-        "CURRENT_IP_ADDRESS": lambda s: "127.0.0.1",
+        "CURRENT_IP_ADDRESS": lambda s: str(s.facts.get("address", "127.0.0.1")),
         "LAST_QUERY_ID": _last_query,
         "GETVARIABLE": lambda s, name: s.variables.get(str(name).upper()),
         **_roles(account),
@@ -249,6 +250,9 @@ def parameters(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
     """Yield the parameters of a task, or else of the session."""
     if scope.kind == "TASK":
         yield from shown.parameters(definition.find(call.account, scope.path))
+        return
+    if scope.kind == "USER":
+        yield from users.parameters(call, scope.path.name)
         return
     for name, default in SESSION_PARAMETERS.items():
         value = call.session.parameters.get(name, default)

@@ -1,7 +1,7 @@
-"""Users, their keys and their programmatic tokens.
+"""Users, their keys, their programmatic tokens and the policies that hold for them.
 
 Source: Snowflake, "CREATE USER", "ALTER USER", "ALTER USER ... ADD PROGRAMMATIC ACCESS TOKEN",
-"SHOW USERS".
+"DESCRIBE USER", "SHOW USERS", "Key-pair authentication and key-pair rotation", "Types of users".
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
-from ..faults import invalid, not_found
+from ..faults import SnowflakeError, invalid, not_found
 from ..names import Path, fold
 from ..registry import Call, Scope
 from ..results import ResultSet, done, rows, status
-from ..tokens import fingerprint, hash_password
-from . import tags
+from ..tokens import fingerprint, hash_password, key_bits
+from . import login_policies, network_policies, tags
+from .stages import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +42,13 @@ _PROPERTIES = _NAMES | {
     "TYPE",
     "COMMENT",
     "NETWORK_POLICY",
+    "WORKLOAD_IDENTITY",
     "TAG",
 }
+KEYS = ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2")
+_LEAST_BITS = 2048
+TYPES = {"PERSON", "SERVICE", "LEGACY_SERVICE"}
+_IDENTITY = {"TYPE", "ISSUER", "SUBJECT", "OIDC_AUDIENCE_LIST", "ARN"}
 
 
 def install(account: Account) -> None:
@@ -74,6 +80,7 @@ def install(account: Account) -> None:
         "has_password",
         "has_rsa_public_key",
         "type",
+        "has_workload_identity",
     ]
     account.show("USERS", columns, show)
     account.describe("USER", ["property", "value", "default", "description"], describe)
@@ -86,17 +93,48 @@ def _properties(call: Call) -> dict[str, Any]:
     }
     if unknown := set(found) - _PROPERTIES:
         raise invalid(f"invalid property '{min(unknown)}' for 'USER'")
-    for name in ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"):
+    now = call.account.clock.now()
+    for name in KEYS:
         if found.get(name):
-            try:
-                fingerprint(str(found[name]))
-            except ValueError:
-                raise invalid(
-                    "New public key rejected by current policy. Reason: 'Invalid public key'"
-                ) from None
+            _check_key(str(found[name]))
+            found[f"{name}_LAST_SET_TIME"] = f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03}"
     if "PASSWORD" in found:
         found["PASSWORD_HASH"] = hash_password(str(found.pop("PASSWORD")))
+    if "TYPE" in found and str(found["TYPE"]).upper() not in TYPES:
+        raise invalid(f"invalid value '{found['TYPE']}' for property 'TYPE'")
+    if "WORKLOAD_IDENTITY" in found:
+        _check_identity(found["WORKLOAD_IDENTITY"])
+    if "NETWORK_POLICY" in found:
+        policy = found["NETWORK_POLICY"] = fold(str(found["NETWORK_POLICY"]))
+        path = Path("", "", policy)
+        call.account.catalog.get("NETWORK POLICY", path)
+        # Source: Snowflake, "Controlling network traffic with network policies", for a user.
+        call.account.access.require(call.session, "OWNERSHIP", "NETWORK POLICY", path)
     return found
+
+
+def _check_key(key: str) -> None:
+    try:
+        fingerprint(key)
+        bits = key_bits(key)
+    except ValueError:
+        raise _refused_key("Invalid public key") from None
+    if bits and bits < _LEAST_BITS:
+        raise _refused_key(f"RSA keys have at least {_LEAST_BITS} bits")
+
+
+def _refused_key(reason: str) -> SnowflakeError:
+    return invalid(f"New public key rejected by current policy. Reason: '{reason}'")
+
+
+def _check_identity(given: Any) -> None:
+    if not isinstance(given, dict) or "TYPE" not in given or set(given) - _IDENTITY:
+        raise invalid("WORKLOAD_IDENTITY takes TYPE and what that type needs")
+    kind = str(given["TYPE"]).upper()
+    if kind not in {"OIDC", "AWS", "AZURE", "GCP"}:
+        raise invalid(f"invalid value '{kind}' for property 'TYPE' of WORKLOAD_IDENTITY")
+    if kind == "OIDC" and not {"ISSUER", "SUBJECT"} <= set(given):
+        raise invalid("WORKLOAD_IDENTITY of TYPE OIDC needs ISSUER and SUBJECT")
 
 
 def _no_password(found: dict[str, Any]) -> None:
@@ -105,6 +143,9 @@ def _no_password(found: dict[str, Any]) -> None:
     Source: Snowflake, "Types of users".
     """
     if str(found.get("TYPE", "")).upper() != "SERVICE":
+        if found.get("WORKLOAD_IDENTITY"):
+            # Source: Snowflake, "Workload identity federation".
+            raise invalid("WORKLOAD_IDENTITY is for users whose TYPE is SERVICE.")
         return
     for key in ("PASSWORD_HASH", "FIRST_NAME", "MIDDLE_NAME", "LAST_NAME", "MUST_CHANGE_PASSWORD"):
         if found.get(key):
@@ -126,6 +167,7 @@ def create(call: Call) -> ResultSet:
     found.setdefault("LOGIN_NAME", path.name)
     tagged = found.pop("TAG", {})
     comment = str(found.pop("COMMENT", ""))
+    found = {key: _stored(value) for key, value in found.items()}
     made = call.account.catalog.create(
         Entry(
             kind="USER",
@@ -173,23 +215,42 @@ def alter(call: Call) -> ResultSet | None:  # noqa: PLR0911
         name = reader.name()[0]
         call.account.tokens.revoke(user=path.name, name=name)
         return status(f"Programmatic access token {name} successfully removed.")
-    if tags.altered(call, "USER", path):
+    if tags.altered(call, "USER", path) or login_policies.attach(call, entry):
         return done()
     if reader.accept("SET"):
         found = _properties(call)
         comment = str(found.pop("COMMENT", entry.comment))
         _no_password({**entry.properties, **found})
+        if path.name == call.session.user and "NETWORK_POLICY" in found:
+            policy = catalog.get("NETWORK POLICY", Path("", "", found["NETWORK_POLICY"]))
+            network_policies.not_oneself(call.account, call.session, policy.name, policy.properties)
+        found = {key: _stored(value) for key, value in found.items()}
         catalog.update(replace(entry, comment=comment, properties={**entry.properties, **found}))
         return done()
     if reader.accept("UNSET"):
-        keys = [t.text.upper() for t in reader.tokens[reader.at :] if t.kind == "WORD"]
-        left = {k: v for k, v in entry.properties.items() if k not in keys}
-        catalog.update(
-            replace(entry, comment="" if "COMMENT" in keys else entry.comment, properties=left)
-        )
+        _unset(call, entry)
         return done()
     reader.fail()
     return None
+
+
+def _stored(value: Any) -> Any:
+    """Return a property as the catalog keeps it."""
+    return {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def _unset(call: Call, entry: Entry) -> None:
+    keys = [call.reader.next().text.upper()]
+    while call.reader.accept(","):
+        keys.append(call.reader.next().text.upper())
+    call.reader.end()
+    if unknown := set(keys) - _PROPERTIES:
+        raise invalid(f"invalid property '{min(unknown)}' for 'USER'")
+    gone = {"PASSWORD_HASH" if key == "PASSWORD" else key for key in keys}
+    gone |= {f"{key}_LAST_SET_TIME" for key in keys if key in KEYS}
+    left = {k: v for k, v in entry.properties.items() if k not in gone}
+    comment = "" if "COMMENT" in keys else entry.comment
+    call.account.catalog.update(replace(entry, comment=comment, properties=left))
 
 
 def _add_token(call: Call, user: str) -> ResultSet:
@@ -226,19 +287,40 @@ def show(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
             "ext_authn_duo": "false",
             "owner": entry.owner,
             "has_password": str("PASSWORD_HASH" in found).lower(),
-            "has_rsa_public_key": str(bool(found.get("RSA_PUBLIC_KEY"))).lower(),
+            "has_rsa_public_key": str(any(found.get(key) for key in KEYS)).lower(),
             "type": found.get("TYPE"),
+            "has_workload_identity": str(bool(found.get("WORKLOAD_IDENTITY"))).lower(),
         }
 
 
+_HIDDEN = {"PASSWORD", "TAG", "NETWORK_POLICY", "WORKLOAD_IDENTITY", "COMMENT"}
+"""What DESCRIBE USER does not tell as it stands; NETWORK_POLICY is a parameter."""
+
+
 def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
-    """Yield a user's properties."""
+    """Yield a user's properties; after each key its fingerprint and when it was set."""
     entry = call.account.catalog.get("USER", Path("", "", parts[0]))
-    for key in sorted(_PROPERTIES - {"PASSWORD", "TAG"}):
-        yield {"property": key, "value": str(entry.properties.get(key, "null")), "default": "null"}
-        if key == "RSA_PUBLIC_KEY" and (public := entry.properties.get(key)):
-            yield {
-                "property": "RSA_PUBLIC_KEY_FP",
-                "value": fingerprint(str(public)),
-                "default": "null",
-            }
+    found = entry.properties
+    told: dict[str, Any] = {"NAME": entry.name, "COMMENT": entry.comment or None}
+    for key in sorted(_PROPERTIES - _HIDDEN):
+        told[key] = found.get(key)
+        if key in KEYS:
+            told[f"{key}_FP"] = fingerprint(str(found[key])) if found.get(key) else None
+            told[f"{key}_LAST_SET_TIME"] = found.get(f"{key}_LAST_SET_TIME")
+    told["HAS_WORKLOAD_IDENTITY"] = str(bool(found.get("WORKLOAD_IDENTITY"))).lower()
+    for key, value in told.items():
+        yield {"property": key, "value": "null" if value is None else str(value), "default": "null"}
+
+
+def parameters(call: Call, user: str) -> Iterable[dict[str, Any]]:
+    """Yield the object parameters of a user, of which only the network policy is known."""
+    entry = call.account.catalog.get("USER", Path("", "", user))
+    value = str(entry.properties.get("NETWORK_POLICY") or "")
+    yield {
+        "key": "NETWORK_POLICY",
+        "value": value,
+        "default": "",
+        "level": "USER" if value else "",
+        "description": "Network policy assigned for the given target.",
+        "type": "STRING",
+    }

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..faults import SnowflakeError, invalid
 from ..lexer import tokenize
 from ..names import Path
-from ..queries import Query, redacted
+from ..queries import Query
+from ..record import redacted
 from ..results import ResultSet, rows
 from .kept import KeptQueries
 
