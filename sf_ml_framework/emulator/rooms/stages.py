@@ -260,10 +260,11 @@ def presigned(
 ) -> str:
     """Return a URL for one file."""
     where = account.stages.locate(session, str(stage))
-    file = where.target / str(path)
-    if ".." in str(path).split("/"):
+    inside = str(path).strip("/")
+    # Without the slash in front, which would make it a path of this machine.
+    if not inside or ".." in inside.split("/") or "\0" in inside:
         raise SnowflakeError(f"invalid path '{path}'", number=1001, state="22023")
-    return account.stages.sign(file, float(seconds))
+    return account.stages.sign(where.target / inside, float(seconds))
 
 
 __all__ = ["Path", "install", "location", "plain"]

@@ -167,3 +167,17 @@ def test_infer_schema_names_the_columns_of_a_file(run, connection):
     assert run(
         "select column_name, type from table(infer_schema(location => '@s/f', file_format => 'p'))"
     ) == [("a", "NUMBER(38, 0)")]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "//etc/passwd", "../x", "a/../../x", "/", ""])
+def test_a_presigned_url_leads_to_nothing_outside_of_its_stage(run, request, path):
+    """A path with a slash in front once led to a file of the server's machine."""
+    run("create stage s")
+
+    try:
+        url = run(f"select get_presigned_url(@s, '{path}')")[0][0]
+    except ProgrammingError as error:
+        assert error.errno == 1001
+    else:
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(url, timeout=10)
