@@ -162,15 +162,19 @@ def derived(
     waits = parent["tasks"]["warehouse"]
     if not shared and waits == parent["warehouse"]:
         waits = f"{parent['prefix']}_{suffix}_WH"
+    # Nobody is told, and nobody but who made it comes in; its nodes go out as the other's do.
+    without = ("notifications", "network", "service_user")
+    egress = (raw.get("network") or {}).get("egress", {})
     return {
-        **{key: value for key, value in raw.items() if key != "notifications"},
+        **{key: value for key, value in raw.items() if key not in without},
+        "network": {"egress": egress},
         **{name: parent[name] if shared else "" for name in names},
         "database": f"{parent['database']}_{suffix}",
         "prefix": f"{parent['prefix']}_{suffix}",
         # Its images are the other's: what was built and scanned once is pushed once.
         "image_repository": repository,
         "pools": pools,
-        # It runs when it is asked to, tells nobody, and belongs to no branch.
+        # It runs when it is asked to, and belongs to no branch.
         "tasks": {**raw.get("tasks", {}), "schedule": "", "state": "kept", "warehouse": waits},
         "branch": "",
         "approval": "",

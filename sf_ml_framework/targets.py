@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from sf_ml_framework import perimeter
 from sf_ml_framework.environments import Environment, derived
 from sf_ml_framework.errors import SettingsError, UnknownNameError, nearest
 from sf_ml_framework.identifiers import why_not_identifier
 from sf_ml_framework.notices import INTEGRATIONS, Alerts, Monitoring, Notifications, faults
+from sf_ml_framework.perimeter import Network, ServiceUser, WorkloadIdentity
 from sf_ml_framework.quantities import PoolSize
 from sf_ml_framework.settings import FILE, Settings
 
@@ -135,6 +137,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ml_jobs: MlJobs = MlJobs()
     secrets: dict[str, str] = {}
     """For a secret's name in a node the secret's name in the account; by default the same."""
+    network: Network = Network()
+    service_user: ServiceUser = ServiceUser()
     log_level: LogLevel = "INFO"
     """Which of a container's lines go to the account's event table."""
     telemetry: str = ""
@@ -239,6 +243,7 @@ def _filled(target: Target) -> Target:
     """Return *target* with every name that it leaves out, and names as Snowflake keeps them."""
     prefix = target.prefix.upper()
     tasks, told = target.tasks, target.notifications
+    network, user = perimeter.filled(target.network, target.service_user)
     return msgspec.structs.replace(
         target,
         database=target.database.upper(),
@@ -261,6 +266,8 @@ def _filled(target: Target) -> Target:
             success_integration=told.success_integration.upper(),
         ),
         alerts=msgspec.structs.replace(target.alerts, warehouse=target.alerts.warehouse.upper()),
+        network=network,
+        service_user=user,
         ml_jobs=msgspec.structs.replace(
             target.ml_jobs, package_repository=target.ml_jobs.package_repository.upper()
         ),
@@ -307,6 +314,7 @@ def _faults(target: Target) -> Iterable[str]:
     yield _fault("tasks.warehouse", target.tasks.warehouse, empty=True)
     yield _schedule_fault(target.tasks.schedule)
     yield from _ml_jobs_faults(target.ml_jobs)
+    yield from perimeter.faults(target.network, target.service_user)
     if not re.fullmatch(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*", target.image):
         yield f"image {target.image!r} is no image's name: lower-case letters, digits, _, - and ."
     if not re.fullmatch(r"\w[\w.-]{0,127}", target.image_tag, re.ASCII):
@@ -371,6 +379,7 @@ def _remedy(message: str) -> str:
         "tasks": Tasks, "notifications": Notifications, "pools": Pool, "ml_jobs": MlJobs,
         "nodes": NodeChange,
         "monitoring": Monitoring, "alerts": Alerts,
+        "network": Network, "service_user": ServiceUser, "workload_identity": WorkloadIdentity,
     }  # fmt: skip
     owner = owners.get(unknown[2] or "", Target)
     return nearest(unknown[1], [*owner.__struct_fields__, "extends"])

@@ -74,8 +74,8 @@ def statement(
         f"  COMMENT = {literal(f'node={node.name}')}",
     ]
     if node.external_access:
-        integrations = ", ".join(name(each.upper()) for each in sorted(node.external_access))
-        lines.append(f"  EXTERNAL_ACCESS_INTEGRATIONS = ({integrations})")
+        ways_out = ", ".join(jobs.ways_out(node, target))
+        lines.append(f"  EXTERNAL_ACCESS_INTEGRATIONS = ({ways_out})")
     quoted = dollar("\n" + yaml_text.dump(content), f"the job of node {node.name!r}")
     return "\n".join([*lines, f"  FROM SPECIFICATION {quoted}"])
 

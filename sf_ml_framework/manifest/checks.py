@@ -103,6 +103,15 @@ def check_names(nodes: Sequence[NodeConfig]) -> Iterator[Fault]:
             yield Fault(
                 message=f"node {node.name!r} cannot be named so", remedy=why, place=node.place
             )
+        for asked in ("secrets", "external_access"):
+            for name in getattr(node, asked):
+                # Each is a name of the account, and a folder in the container.
+                if why := next(filter(None, map(why_not_identifier, str(name).split("."))), ""):
+                    yield Fault(
+                        message=f"node {node.name!r} has {asked}={name!r}",
+                        remedy=why,
+                        place=node.place,
+                    )
     if len(nodes) > MAX_NODES:
         yield Fault(
             message=f"the pipeline has {len(nodes)} nodes",

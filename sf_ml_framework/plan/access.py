@@ -30,6 +30,7 @@ def grants(manifest: Manifest, target: Target) -> tuple[Grant, ...]:
     for grant in (
         *_between_roles(target),
         *_deploying(target),
+        *_of_keys(target),
         *_running(manifest, target),
         *_reading(manifest, target),
         *watching.grants(target),
@@ -94,6 +95,15 @@ def _deploying(target: Target) -> Iterator[Grant]:
         ("CREATE TABLE", "schema"),
     ):
         yield from _all([privilege], "SCHEMA", schema, role, _line(target, setting))
+
+
+def _of_keys(target: Target) -> Iterator[Grant]:
+    """Yield what lets the service user change its own keys, where the target wants that."""
+    user = target.service_user
+    if user.name and user.rotates_own_keys:
+        why = _line(target, "service_user.rotates_own_keys")
+        privileges = ["MODIFY PROGRAMMATIC AUTHENTICATION METHODS"]
+        yield from _all(privileges, "USER", user.name, target.deploy_role, why)
 
 
 def _running(manifest: Manifest, target: Target) -> Iterator[Grant]:
@@ -177,7 +187,8 @@ def _asked_for(manifest: Manifest, target: Target) -> Iterator[Grant]:
             yield from _all(["READ"], "SECRET", full, role, why)
         for integration in sorted(node.external_access):
             why = _declared(node, f"external_access={integration}")
-            yield from _all(["USAGE"], "INTEGRATION", integration.upper(), role, why)
+            full = names.integration(target, integration)
+            yield from _all(["USAGE"], "INTEGRATION", full, role, why)
     told = target.notifications
     for field in INTEGRATIONS:
         integration = getattr(told, field)

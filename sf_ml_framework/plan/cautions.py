@@ -17,6 +17,15 @@ from sf_ml_framework.plan.changes import (
 )
 from sf_ml_framework.plan.objects import Desired, Observed, Pool, Task, key_of
 
+GUARDS = (
+    "network rule ",
+    "network policy ",
+    "session policy ",
+    "authentication policy ",
+    "service user ",
+)
+"""How the keys of objects begin that only an administrator sees."""
+
 
 def cautions(
     desired: Desired, observed: Observed, changes: Sequence[Change], steps: Sequence[Step]
@@ -127,7 +136,17 @@ def _cost(pool: Pool, before: int) -> Caution:
 
 
 def _of_sight(observed: Observed) -> Iterator[Caution]:
+    guards = [key for key in observed.unknown if key.startswith(GUARDS)]
+    if guards:
+        yield Caution(
+            code="guards_not_seen",
+            message=f"the role {observed.role} cannot see what guards the target"
+            f" ({', '.join(guards)}); taken as it should be",
+            remedy="an administrator sees it: mlops plan --role ACCOUNTADMIN",
+        )
     for key in observed.unknown:
+        if key in guards:
+            continue
         yield Caution(
             code="not_seen",
             message=f"the role {observed.role} cannot see whether {key} stands; taken as it should"

@@ -135,6 +135,7 @@ Code = Literal[
     "left_standing",
     "changed_by_hand",
     "not_seen",
+    "guards_not_seen",
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.notices import INTEGRATIONS
-from sf_ml_framework.plan import access, alerts, names, tables, tasks, views
+from sf_ml_framework.plan import access, alerts, names, perimeter, tables, tasks, views
 from sf_ml_framework.plan.objects import (
     Database,
     Desired,
@@ -67,6 +67,7 @@ def _objects(
     """Yield everything in an order in which it can be made."""
     grants = access.grants(manifest, target)
     yield from _places(target)
+    yield from perimeter.objects(manifest, target)
     # Who may make and use things, before the things; who may use a thing, after it.
     yield from (grant for grant in grants if part_of_object(grant) == "admin")
     yield from _things(manifest, target)
@@ -123,7 +124,12 @@ def _expected(manifest: Manifest, target: Target, tag: str, digest: str) -> Iter
     yield Image(name=names.image_path(target, tag), digest=digest)
     told = target.notifications
     secrets = {names.secret(target, name) for node in manifest.nodes for name in node.secrets}
-    integrations = {name.upper() for node in manifest.nodes for name in node.external_access}
+    integrations = {
+        name.upper()
+        for node in manifest.nodes
+        for name in node.external_access
+        if name.upper() not in target.network.egress
+    }
     integrations |= {getattr(told, field) for field in INTEGRATIONS}
     secrets |= {names.in_place(target, told.webhook_secret)} if told.webhook_secret else set()
     for name in sorted(secrets):

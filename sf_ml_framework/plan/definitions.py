@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sf_ml_framework.identifiers import quoted
+from sf_ml_framework.plan import perimeter_sql
 from sf_ml_framework.plan.changes import Difference
 from sf_ml_framework.plan.objects import (
     Alert,
@@ -52,7 +53,7 @@ _ROOT_ONLY = ("schedule", "config", "overlap_policy", "suspend_after_failures",
 """What a child does not take."""
 
 
-def created(thing: Object, *, or_alter: bool = False) -> str:  # noqa: PLR0911 - one a kind
+def created(thing: Object, *, or_alter: bool = False) -> str:
     """Return the statement that makes *thing* where it is missing.
 
     Args:
@@ -62,6 +63,12 @@ def created(thing: Object, *, or_alter: bool = False) -> str:  # noqa: PLR0911 -
     Raises:
         ValueError: no statement of a deployment makes it.
     """
+    if isinstance(thing, perimeter_sql.Guard):
+        return perimeter_sql.created(thing)
+    return _created(thing, or_alter=or_alter)
+
+
+def _created(thing: Object, *, or_alter: bool) -> str:  # noqa: PLR0911 - one a kind
     match thing:
         case Role():
             return f"CREATE ROLE IF NOT EXISTS {name(thing.name)}{_comment(thing.comment)}"
@@ -202,6 +209,13 @@ def altered(thing: Object, differences: Sequence[Difference]) -> Iterator[str]:
     Raises:
         ValueError: it cannot be changed.
     """
+    if isinstance(thing, perimeter_sql.Guard):
+        yield from perimeter_sql.altered(thing, [each.field for each in differences])
+    else:
+        yield from _altered(thing, differences)
+
+
+def _altered(thing: Object, differences: Sequence[Difference]) -> Iterator[str]:
     match thing:
         case Task():
             yield from _altered_task(thing, [each.field for each in differences])

@@ -21,15 +21,20 @@ from sf_ml_framework.plan.changes import (
 )
 from sf_ml_framework.plan.objects import (
     Alert,
+    AuthenticationPolicy,
     Desired,
     FeatureView,
     Grant,
     Image,
     Integration,
+    NetworkPolicy,
+    NetworkRule,
     Object,
     Observed,
     Pool,
     Secret,
+    ServiceUser,
+    SessionPolicy,
     Stage,
     Table,
     Task,
@@ -47,6 +52,15 @@ _POOL = ("min_nodes", "max_nodes", "auto_suspend_seconds", "auto_resume", "comme
 _STAGE = ("directory", "comment")
 _VIEW = ("body", "comment")
 _ALERT = ("schedule", "condition", "action", "warehouse", "comment", "started")
+_GUARDS: dict[type, tuple[str, ...]] = {
+    Integration: ("rules",),
+    NetworkRule: ("values",),
+    NetworkPolicy: ("allowed", "blocked"),
+    SessionPolicy: ("idle_minutes",),
+    AuthenticationPolicy: ("methods",),
+    ServiceUser: ("roles", "network_policy", "session_policy", "authentication_policy"),
+}
+"""What is compared of what guards a target."""
 
 
 def make_plan(desired: Desired, observed: Observed, *, delete: bool = False) -> Plan:
@@ -114,6 +128,8 @@ def _one(
             change = _table(wanted, found)
         case Image(), Image():
             change = _image(wanted, found)
+        case _ if (fields := _GUARDS.get(type(wanted))) and type(wanted) is type(found):
+            change = _altered(wanted, _differences(wanted, found, fields, unseen))
         case _:
             pass
     return change
@@ -183,7 +199,7 @@ def _expected(wanted: Object) -> Expect | None:
                 reason="a node reads it",
                 remedy=f"CREATE SECRET {wanted.name} TYPE = GENERIC_STRING SECRET_STRING = '…'",
             )
-        case Integration():
+        case Integration(rules=()):
             return Expect(
                 wanted=wanted,
                 by="person",

@@ -81,6 +81,11 @@ def secrets(node: NodeSpec, target: Target) -> list[dict[str, str]]:
     ]
 
 
+def ways_out(node: NodeSpec, target: Target) -> list[str]:
+    """Return the integrations that a node reaches the internet by."""
+    return [name(names.integration(target, each)) for each in sorted(node.external_access)]
+
+
 def _amounts(resources: Resources) -> dict[str, Any]:
     return {"memory": memory(resources.memory_bytes), "cpu": processors(resources.cpu_millis)}
 
@@ -117,8 +122,7 @@ def statement(node: NodeSpec, target: Target, tag: str = "") -> str:
         f"  COMMENT = {literal(f'node={node.name}')}",
     ]
     if node.external_access:
-        integrations = ", ".join(name(each.upper()) for each in sorted(node.external_access))
-        lines.append(f"  EXTERNAL_ACCESS_INTEGRATIONS = ({integrations})")
+        lines.append(f"  EXTERNAL_ACCESS_INTEGRATIONS = ({', '.join(ways_out(node, target))})")
     quoted = dollar("\n" + spec, f"the job of node {node.name!r}")
     lines.append(f"  FROM SPECIFICATION {quoted}")
     return "\n".join(lines)

@@ -116,7 +116,7 @@ def _job(node: NodeSpec, target: Target) -> MlJob:
         args=("--node", node.name),
         env=jobs.environment(target, names.node_task(node.name)),
         secrets=tuple(jobs.secrets(node, target)),
-        integrations=tuple(name(each.upper()) for each in sorted(node.external_access)),
+        integrations=tuple(jobs.ways_out(node, target)),
         repositories=(asked.package_repository,) if asked.package_repository else (),
         requirements=tuple(sorted({*REQUIREMENTS, *asked.requirements})),
         warehouse=name(target.warehouse),

@@ -84,6 +84,12 @@ def in_place(target: Target, name: str) -> str:
     return ".".join([target.database, target.schema][: 3 - len(parts)] + parts)
 
 
+def integration(target: Target, name: str) -> str:
+    """Return the integration that a node calls *name*: the target's own, or one of the account."""
+    full = name.upper()
+    return f"{target.prefix}_{full}" if full in target.network.egress else full
+
+
 def job_files(manifest: Manifest) -> dict[str, str]:
     """Return for each node the name of the file with its specification.
 

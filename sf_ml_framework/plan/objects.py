@@ -109,7 +109,58 @@ class Secret(_Object, frozen=True, kw_only=True):
 
 
 class Integration(_Object, frozen=True, kw_only=True):
-    """An integration for notifications or external access; made by a person."""
+    """An integration for notifications or external access; only the target's own are made."""
+
+    rules: tuple[str, ...] = ()
+    """Sorted network rules that it lets out by; empty: somebody else's."""
+
+
+class NetworkRule(_Object, frozen=True, kw_only=True):
+    """A network rule: where requests come from (INGRESS), or go (EGRESS)."""
+
+    mode: Literal["INGRESS", "EGRESS"]
+    type: Literal["IPV4", "HOST_PORT"]
+    values: tuple[str, ...]
+    """Sorted."""
+    comment: str = ""
+
+
+class NetworkPolicy(_Object, frozen=True, kw_only=True):
+    """A network policy; it holds for the users that have it."""
+
+    allowed: tuple[str, ...]
+    """Sorted network rules."""
+    blocked: tuple[str, ...] = ()
+    comment: str = ""
+
+
+class SessionPolicy(_Object, frozen=True, kw_only=True):
+    """A session policy."""
+
+    idle_minutes: int
+    comment: str = ""
+
+
+class AuthenticationPolicy(_Object, frozen=True, kw_only=True):
+    """An authentication policy."""
+
+    methods: tuple[str, ...]
+    """Sorted."""
+    comment: str = ""
+
+
+class ServiceUser(_Object, frozen=True, kw_only=True):
+    """A user of TYPE = SERVICE; its keys are no part of a plan."""
+
+    roles: tuple[str, ...]
+    """Sorted; the first is its default role."""
+    network_policy: str = ""
+    session_policy: str = ""
+    authentication_policy: str = ""
+    issuer: str = ""
+    subject: str = ""
+    audiences: tuple[str, ...] = ()
+    comment: str = ""
 
 
 class Grant(_Object, frozen=True, kw_only=True):
@@ -193,6 +244,11 @@ Object = (
     | View
     | Secret
     | Integration
+    | NetworkRule
+    | NetworkPolicy
+    | SessionPolicy
+    | AuthenticationPolicy
+    | ServiceUser
     | Grant
     | Task
     | Alert
@@ -212,6 +268,11 @@ KIND = {
     "View": "view",
     "Secret": "secret",
     "Integration": "integration",
+    "NetworkRule": "network rule",
+    "NetworkPolicy": "network policy",
+    "SessionPolicy": "session policy",
+    "AuthenticationPolicy": "authentication policy",
+    "ServiceUser": "service user",
     "Grant": "grant",
     "Task": "task",
     "Alert": "alert",

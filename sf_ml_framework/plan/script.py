@@ -31,6 +31,7 @@ from sf_ml_framework.plan.objects import (
     View,
     part_of_object,
 )
+from sf_ml_framework.plan.perimeter_sql import SETTABLE
 from sf_ml_framework.plan.quoting import name
 from sf_ml_framework.plan.to_sql import sql_of
 from sf_ml_framework.plan.to_yaml import header
@@ -111,8 +112,8 @@ def _statements(desired: Desired, part: Part) -> Iterator[tuple[str, str]]:
             case Create() if part_of_object(step.wanted) == part:
                 comment = _comment(step.wanted)
                 yield comment, created(step.wanted, or_alter=True)
-                if isinstance(step.wanted, Pool):
-                    yield comment, _set(step.wanted)
+                for sql in _set(step.wanted):
+                    yield comment, sql
                 if isinstance(step.wanted, Alert):
                     yield comment, f"ALTER ALERT {name(step.wanted.name)} RESUME"
             case ResumeTask() | ResumeRoot() if part == "run":
@@ -148,7 +149,11 @@ def _comment(thing: Object) -> str:
             return ""
 
 
-def _set(pool: Pool) -> str:
-    fields = ("min_nodes", "max_nodes", "auto_suspend_seconds", "auto_resume", "comment")
-    differences = [Difference(field=field, old=None, new=None) for field in fields]
-    return next(altered(pool, differences))
+def _set(thing: Object) -> Iterator[str]:
+    """Yield what sets all that a second run may find changed, where CREATE leaves what stands."""
+    # What is to be empty is left alone: Snowflake refuses to unset a policy that nobody has.
+    fields = tuple(each for each in SETTABLE.get(type(thing), ()) if getattr(thing, each))
+    if isinstance(thing, Pool):
+        fields = ("min_nodes", "max_nodes", "auto_suspend_seconds", "auto_resume", "comment")
+    if fields:
+        yield from altered(thing, [Difference(field=each, old=None, new=None) for each in fields])

@@ -141,6 +141,11 @@ _OF_SIGNING_IN = (
         "add this machine's address to the policy, or connect from an allowed one",
     ),
     _Rule(
+        SignInError, (390202,), r"rejected by the current authentication policy",
+        "an authentication policy does not let this user sign in so",
+        "sign in as it allows; an administrator sees it: SHOW AUTHENTICATION POLICIES",
+    ),
+    _Rule(
         SignInError, (251017, 251018, 251021), r"workload.identity",
         "signing in by workload identity failed",
         "check provider and token, and that the host is one of Snowflake's own",

@@ -18,7 +18,7 @@ import msgspec
 
 from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.identifiers import quoted
-from sf_ml_framework.places.snowflake import shown, task_graphs
+from sf_ml_framework.places.snowflake import perimeter, shown, task_graphs
 from sf_ml_framework.places.snowflake.standing import named, qualified, schema_row
 from sf_ml_framework.plan.objects import (
     Alert,
@@ -104,6 +104,10 @@ class _Observation:
             self._schema_objects()
             self._tasks()
         self._roles()
+        guards = perimeter.look(self._account, self._desired)
+        self._found += guards.found
+        self._unknown += guards.unknown
+        self._unseen |= guards.unseen
         interrupted = self._recorded.interrupted and self._standing(Task, self._desired.root)
         return Observed(
             account=str(who["account"]).upper(),
@@ -144,8 +148,8 @@ class _Observation:
             for row in self._account.rows("SHOW COMPUTE POOLS"):
                 self._add(shown.pool(row))
         if self._of(Integration):
-            for row in self._account.rows("SHOW INTEGRATIONS"):
-                self._add(Integration(name=row["name"]))
+            for integration in perimeter.integrations(self._account, self._of(Integration)):
+                self._add(integration)
         for one in self._of(Database):
             if row := named(self._account, "DATABASES", one.name):
                 self._add(Database(name=row["name"], comment=shown.text(row.get("comment"))))
