@@ -66,6 +66,10 @@ COMMANDS: dict[str, Entry] = {
     "env": Entry(
         "env:env", "Make, list and take away environments, such as one for a pull request."
     ),
+    "secrets": Entry(
+        "secrets:secrets", "Set and list the secrets that nodes ask for; show none of their values."
+    ),
+    "keys": Entry("keys:keys", "List and change the keys that a user signs in with."),
     "image": Entry("image:image", "Build the image of all nodes, push it, and see what is there."),
     "plan": Entry(
         "planning:plan", "Show what a deployment would change, and change nothing.", _ALL[:5]

@@ -1,10 +1,11 @@
 """Fixtures for your own tests: ``pytest_plugins = ["sf_ml_framework.emulator.testing"]``.
 
-``snowflake_emulator`` is one emulator for the whole test session; ``snowflake_connection`` the
-arguments that ``snowflake.connector.connect`` and Snowpark take. Where the environment names an
-account
-in ``MLOPS_TEST_CONNECTION`` (a name in ``connections.toml``), the arguments are that account's,
-and no emulator is started: the same tests run against either.
+``snowflake_emulator`` is one emulator for the whole test session, whose record is a file of the
+session's temporary folder; ``snowflake_connection`` the arguments that
+``snowflake.connector.connect`` and Snowpark take. Where the environment names an account in
+``MLOPS_TEST_CONNECTION`` (a name in ``connections.toml``), the arguments are that account's, and no
+emulator is started: the same tests run against either. Define ``snowflake_emulator_password`` of
+your own for another password.
 """
 
 from __future__ import annotations
@@ -23,12 +24,24 @@ ACCOUNT = "MLOPS_TEST_CONNECTION"
 
 
 @pytest.fixture(scope="session")
-def snowflake_emulator() -> Iterator[Emulator]:
+def snowflake_emulator_password() -> str:
+    """The password of the emulator's user."""
+    return "mlops"
+
+
+@pytest.fixture(scope="session")
+def snowflake_emulator(
+    snowflake_emulator_password: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Emulator]:
     """One emulator, in this process, for all tests."""
     from .server import Emulator
 
+    record = tmp_path_factory.mktemp("emulator") / "record.jsonl"
     # Else each login asks for cloud metadata servers, by names that may take seconds to fail.
-    with pytest.MonkeyPatch.context() as patch, Emulator() as emulator:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Emulator(password=snowflake_emulator_password, record=record) as emulator,
+    ):
         patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
         yield emulator
 

@@ -79,6 +79,7 @@ class Account:
         self._ibis: Any = None
         self._in_transaction = False
         self._used = 0.0
+        self._hidden: tuple[str, ...] = ()
         # Threads share the connection, and none opens a second one.
         self._lock = threading.RLock()
 
@@ -154,6 +155,22 @@ class Account:
                 known.
         """
         return self._run(sql, binds, lambda cursor: str(cursor.sfqid))
+
+    @contextmanager
+    def hiding(self, *values: str) -> Iterator[None]:
+        """Show *values* to nobody while statements hold them: not in an error, not in a log.
+
+        Other threads' statements are not logged either for as long.
+        """
+        clients = logging.getLogger("snowflake")
+        level, before = clients.level, self._hidden
+        clients.setLevel(logging.WARNING)
+        self._hidden = tuple(sorted({*before, *filter(None, values)}, key=len, reverse=True))
+        try:
+            yield
+        finally:
+            clients.setLevel(level)
+            self._hidden = before
 
     def upload(self, file: Path, stage_path: str) -> None:
         """Put *file* onto a stage, as it is, over what is there.
@@ -324,9 +341,15 @@ class Account:
 
     def _translated(self, error: BaseException, sql: str) -> FrameworkError:
         ours = errors.translated(error, sql=sql, role=self.role)
-        ours.args = tuple(self.settings.masked(str(each)) for each in ours.args)
-        ours.remedy = self.settings.masked(ours.remedy)
+        ours.args = tuple(self._masked(str(each)) for each in ours.args)
+        ours.remedy = self._masked(ours.remedy)
         return ours
+
+    def _masked(self, text: str) -> str:
+        text = self.settings.masked(text)
+        for value in self._hidden:
+            text = text.replace(value, "***")
+        return text
 
 
 def _is_of_client(error: BaseException) -> bool:

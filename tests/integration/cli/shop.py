@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.canaries import look
+
 HOUSE = Path(__file__).resolve().parents[3]
 
 NODES = '''
@@ -146,6 +148,7 @@ class Shop:
             timeout=120,
             check=False,
         )
+        look(done.stdout + done.stderr, f"the output of mlops {' '.join(words)}")
         return Done(done.args, done.returncode, done.stdout, done.stderr)
 
     def ok(self, *words: str, **more: Any) -> Done:

@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.canaries import look
+
 FENCE = re.compile(
     r"^```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -40,6 +42,7 @@ SHAPES = (
     (re.compile(r"\b\d+ min \d+ s|\b\d+(\.\d+)? (ms|s|min)\b"), "<duration>"),
     (re.compile(r"\b\d+(\.\d+)? (B|kB|MB|GB|KiB|MiB|GiB)\b"), "<size>"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "<hash>"),
+    (re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}="), "<fingerprint>"),
     (re.compile(r"\bPython \d+\.\d+\.\d+"), "<python>"),
     (re.compile(r"^metrics .*", re.MULTILINE), "metrics <numbers>"),
     # They follow from how long nodes took.
@@ -174,6 +177,7 @@ def _printed(command: str, folder: Path, environ: dict[str, str]) -> str:
         timeout=600,
         check=False,
     )
+    look(done.stdout, f"the output of {command}")
     printed = done.stdout.replace(str(folder), "…")
     if printed and not printed.endswith("\n"):
         printed += "\n"

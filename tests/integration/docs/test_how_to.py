@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import snowflake.connector
 
+from tests.canaries import mark
 from tests.integration.docs.pages import run, write_files
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -25,6 +26,8 @@ class Site:
         self.exports = {
             "SNOWFLAKE_HOME": ".mlops",
             "SNOWFLAKE_DEFAULT_CONNECTION_NAME": "emulator",
+            # The value of a secret: the suite looks for it in all that pages print and write.
+            "MAPS_KEY": f"{mark()}-value",
         }
         for tutorial in ("first-pipeline", "laptop-to-account"):
             write_files(DOCS / "tutorials" / f"{tutorial}.md", folder)
@@ -70,9 +73,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.mark.parametrize(
     "page",
     [
+        "change-a-key",
         "connect-to-an-account",
         "deploy-from-ci",
         "environments",
+        "guard-a-target",
         "move-a-model-version",
         "read-cost-warnings",
         "roll-back",
