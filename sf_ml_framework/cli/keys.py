@@ -260,6 +260,7 @@ def _opened(
     encrypt: bool = False,
 ) -> Iterator[Opened]:
     """Open a user's keys; as an administrator, unless it is the user itself who signs in."""
+    from sf_ml_framework import connection as connections
     from sf_ml_framework import targets
     from sf_ml_framework.cli.account import account_of, needed_connection
     from sf_ml_framework.cli.workspace import open_workspace
@@ -273,7 +274,8 @@ def _opened(
     itself = whose == settings.get("user").upper()
     file = _file_of(settings, key_file, itself=itself)
     own = itself and bool(settings.get("private_key_file"))
-    role = settings.get("role") or chosen.deploy_role if own else ADMIN
+    by_key = itself and connections.method_of(settings) == "key pair"
+    role = settings.get("role") or chosen.deploy_role if by_key else ADMIN
     account = account_of(settings, chosen, role=role, query_tag=f"mlops:{chosen.name}")
     try:
         yield Opened(
