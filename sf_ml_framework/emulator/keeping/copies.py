@@ -21,6 +21,8 @@ _TABLE = re.compile(rf"CREATE TABLE\s+{_IDENT}(?:\.{_IDENT})*\s*\(", re.IGNORECA
 _VIEW = re.compile(
     rf"CREATE VIEW\s+{_IDENT}(?:\.{_IDENT})*\s*(\((?:[^()]|\([^()]*\))*\))?\s*AS\s", re.IGNORECASE
 )
+_OF_THE_ACCOUNT = re.compile(r"\b_rows_\d+_\d+\b")
+"""Is in what the engine keeps of a view that reads what the account tells of itself."""
 SIMPLE = {"TABLE", "VIEW", "SEQUENCE", "FILE FORMAT", "TAG", "SECRET", "NETWORK RULE", "STAGE"}
 """Kinds of which all that there is stands in the engine, the catalogue and the stages' folders."""
 
@@ -98,14 +100,17 @@ def copy_schema(connection: Connection, found: Contents, source: Path, target: P
                 Path(source.database, source.name, name),
                 Path(target.database, target.name, name),
             )
-        _views(connection, found.views, target)
+        _views(connection, found.views, source, target)
     finally:
         connection.use(*here)
 
 
-def _views(connection: Connection, views: dict[str, str], target: Path) -> None:
+def _views(connection: Connection, views: dict[str, str], source: Path, target: Path) -> None:
     """Make views, those that read others after them."""
-    waiting = dict(views)
+    waiting = {
+        name: _shell(connection, source, name) if _OF_THE_ACCOUNT.search(sql) else sql
+        for name, sql in views.items()
+    }
     while waiting:
         refused: SnowflakeError | None = None
         before = len(waiting)
@@ -122,6 +127,17 @@ def _views(connection: Connection, views: dict[str, str], target: Path) -> None:
                 del waiting[name]
         if refused is not None and len(waiting) == before:
             raise refused
+
+
+def _shell(connection: Connection, source: Path, name: str) -> str:
+    """Return a view with the columns of one whose rows are gone: a query reads it by its text."""
+    columns = connection.raw(
+        "select column_name, data_type from duckdb_columns() "
+        "where database_name = ? and schema_name = ? and table_name = ? order by column_index",
+        [source.database, source.name, name],
+    )
+    listed = ", ".join(f"cast(null as {kind}) as {always_quoted(one)}" for one, kind in columns)
+    return f"CREATE VIEW {always_quoted(name)} AS select {listed} where false"
 
 
 def entries(account: Account, database: str, schema: str | None = None) -> list[list[Any]]:

@@ -281,11 +281,15 @@ def _copy(call: Call, source: Path, target: Path, *, stages: bool, whole: bool) 
         _give(account, source, target, rows)
 
 
-def _own_query(account: Account, facts: dict[str, Any], source: Path, target: Path) -> None:
-    """Let names that a dynamic table's text has without a schema be of the schema of the clone."""
+def _own_query(
+    account: Account, facts: dict[str, Any], key: str, source: Path, target: Path
+) -> None:
+    """Let names that a definition's text has without a schema be of the schema of the clone."""
     from sqlglot import exp
 
-    tree = account.router.parse(str(facts["query"]))
+    if not facts.get(key):
+        return
+    tree = account.router.parse(str(facts[key]))
     written = re.sub(r'[\s"]', "", str(facts["text"])).upper()
     for table in tree.find_all(exp.Table):
         if (table.catalog, table.db) != (source.database, source.name):
@@ -293,7 +297,7 @@ def _own_query(account: Account, facts: dict[str, Any], source: Path, target: Pa
         if f".{table.name}".upper() not in written:
             table.set("catalog", exp.to_identifier(target.database, quoted=True))
             table.set("db", exp.to_identifier(target.name, quoted=True))
-    facts["query"] = tree.sql(dialect="snowflake")
+    facts[key] = tree.sql(dialect="snowflake")
 
 
 def _entry(account: Account, row: list[Any], source: Path, target: Path) -> None:
@@ -305,7 +309,9 @@ def _entry(account: Account, row: list[Any], source: Path, target: Path) -> None
     if kind == "DYNAMIC TABLE":
         at = account.clock.now().isoformat()
         facts |= {"state": "SUSPENDED", "suspended_by": CLONED, "last_suspended_on": at}
-        _own_query(account, facts, source, target)
+        _own_query(account, facts, "query", source, target)
+    if kind == "VIEW":
+        _own_query(account, facts, "qualified", source, target)
     path = Path(target.database, target.name, name)
     if kind == "STAGE":
         old, facts["id"] = facts["id"], account.stages.new_id()

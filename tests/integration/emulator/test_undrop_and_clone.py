@@ -248,6 +248,22 @@ def test_dynamic_tables_and_alerts_of_a_clone_are_suspended(run, table, database
     assert "suspended" in alert
 
 
+def test_a_view_of_what_the_account_tells_is_cloned_and_comes_back(run, table, database, copied):
+    run(
+        "create view told as select name, t.s from t join"
+        f" table({database}.information_schema.task_history()) h on h.name = t.s"
+    )
+    run("create view plain as select query_id from snowflake.account_usage.query_history")
+    run(f"create database {copied} clone {database}")
+
+    assert run(f"select count(*) from {copied}.public.told") == [(0,)]
+    assert run(f"select count(*) > 0 from {copied}.public.plain") == [(True,)]
+    assert [row[0] for row in run(f"describe view {copied}.public.told")] == ["NAME", "S"]
+    run(f"drop database {copied}")
+    run(f"undrop database {copied}")
+    assert run(f"select count(*) from {copied}.public.told") == [(0,)]
+
+
 def test_what_is_tagged_in_a_clone_has_the_tag_of_the_clone(run, table, database, copied):
     run("create tag grade")
     run("alter table t set tag grade = 'high'")
