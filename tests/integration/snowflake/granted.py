@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,13 @@ def fit(spend: "pandas.DataFrame"):
     return LinearRegression().fit(spend[["spend"]], spend["spend"] * 2)
 
 
+def fit_prices(prices: "pandas.DataFrame"):
+    """Fit another, on a table that is no feature view."""
+    from sklearn.linear_model import LinearRegression
+
+    return LinearRegression().fit(prices[["order_id"]], prices["price"])
+
+
 def judge(model, doubled: "pandas.DataFrame") -> Report:
     """Judge it."""
     return Report(title="Shop", metrics={"slope": float(model.coef_[0]), "rows": len(doubled)})
@@ -114,40 +121,59 @@ CATALOG = DataCatalog([
     Dataset(name="line", kind="model"),
     Dataset(name="verdict", kind="report"),
     Dataset(name="farther", kind="document"),
+    Dataset(name="tariff", kind="model"),
 ])
+NODES = [
+    NodeConfig(
+        name="take_orders", function=nodes.orders, outputs="orders", secrets=["shop_key"],
+        external_access=["{way_out}"],
+    ),
+    NodeConfig(
+        name="price_orders", function=nodes.prices, inputs={{"orders": "orders"}},
+        outputs="prices", compute_pool_size="XSMALL",
+    ),
+    NodeConfig(
+        name="sum_spend", function=nodes.spend, inputs={{"orders": "orders"}}, outputs="spend"
+    ),
+    NodeConfig(
+        name="double_spend", function=nodes.doubled, inputs={{"spend": "spend"}},
+        outputs="doubled",
+    ),
+    NodeConfig(
+        name="fit_line", function=nodes.fit, inputs={{"spend": "spend"}}, outputs="line"
+    ),
+    NodeConfig(
+        name="judge_line", function=nodes.judge,
+        inputs={{"model": "line", "doubled": "doubled"}}, outputs="verdict",
+    ),
+    NodeConfig(
+        name="go_far", function=nodes.far, inputs={{"orders": "orders"}}, outputs="farther",
+        target_instances=2,
+    ),
+    NodeConfig(
+        name="fit_prices", function=nodes.fit_prices, inputs={{"prices": "prices"}},
+        outputs="tariff",
+    ),
+]
+KEPT = [node for node in NODES if node.name in {nodes!r}]
+MADE = [node.outputs for node in KEPT]
 PROJECT = Project(
     name="bazaar",
-    catalog=CATALOG,
-    pipeline=[
-        NodeConfig(
-            name="take_orders", function=nodes.orders, outputs="orders", secrets=["shop_key"],
-            external_access=["{way_out}"],
-        ),
-        NodeConfig(
-            name="price_orders", function=nodes.prices, inputs={{"orders": "orders"}},
-            outputs="prices", compute_pool_size="XSMALL",
-        ),
-        NodeConfig(
-            name="sum_spend", function=nodes.spend, inputs={{"orders": "orders"}}, outputs="spend"
-        ),
-        NodeConfig(
-            name="double_spend", function=nodes.doubled, inputs={{"spend": "spend"}},
-            outputs="doubled",
-        ),
-        NodeConfig(
-            name="fit_line", function=nodes.fit, inputs={{"spend": "spend"}}, outputs="line"
-        ),
-        NodeConfig(
-            name="judge_line", function=nodes.judge,
-            inputs={{"model": "line", "doubled": "doubled"}}, outputs="verdict",
-        ),
-        NodeConfig(
-            name="go_far", function=nodes.far, inputs={{"orders": "orders"}}, outputs="farther",
-            target_instances=2,
-        ),
-    ],
+    catalog=DataCatalog([each for each in CATALOG if each.name in MADE]),
+    pipeline=KEPT,
 )
 """
+
+ALL = (
+    "take_orders",
+    "price_orders",
+    "sum_spend",
+    "double_spend",
+    "fit_line",
+    "judge_line",
+    "go_far",
+)
+"""One node for each kind of dataset, and one on two machines."""
 
 TARGETS = """project: {package}.pipeline:PROJECT
 default_target: dev
@@ -192,9 +218,10 @@ class Bazaar:
     Args:
         root: an empty folder.
         emulator: where it is deployed.
+        nodes: those that the project has.
     """
 
-    def __init__(self, root: Path, emulator: Emulator) -> None:
+    def __init__(self, root: Path, emulator: Emulator, *, nodes: Sequence[str] = ALL) -> None:
         self.root = root / "bazaar"
         self.emulator = emulator
         self.name = f"B_{uuid.uuid4().hex[:8]}".upper()
@@ -211,7 +238,9 @@ class Bazaar:
         (package / "__init__.py").write_text("")
         (package / "nodes.py").write_text(NODES)
         (package / "pipeline.py").write_text(
-            PIPELINE.format(package=self.package, way_out=f"{self.name.lower()}_out")
+            PIPELINE.format(
+                package=self.package, way_out=f"{self.name.lower()}_out", nodes=tuple(nodes)
+            )
         )
         (self.root / "mlops.yml").write_text(TARGETS.format(package=self.package, name=self.name))
 

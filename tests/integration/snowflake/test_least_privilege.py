@@ -24,7 +24,8 @@ from tests.integration.snowflake.granted import Bazaar, Told
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 REFUSED = re.compile(
-    r"may not (run|see|use)|not authorized|[Ii]nsufficient privileges|privilege must be granted"
+    r"may not (run|see|use|be read)|not authorized|[Ii]nsufficient privileges"
+    r"|privilege must be granted"
     r"|not granted to this user|cannot be used"
 )
 """What is told of a missing privilege, by us or by Snowflake."""
@@ -112,6 +113,15 @@ NEEDS = tuple(
     read | SELECT | TABLE | {n}.ML.MLOPS_DEPLOYMENTS | deployments
     """)
 )
+
+SHAPES = (
+    ("take_orders",),
+    ("take_orders", "price_orders"),
+    ("take_orders", "sum_spend"),
+    ("take_orders", "sum_spend", "double_spend"),
+    ("take_orders", "price_orders", "fit_prices"),
+)
+"""Nodes of projects with fewer kinds of datasets."""
 
 QUICK = {"deploy", "exec_orders", "history", "images", "look_after", "plan"}
 """Operations of which one grant each is tried in every run of the tests."""
@@ -401,6 +411,32 @@ def test_a_sample_of_grants_is_needed(operations, need):
 @pytest.mark.parametrize("need", NEEDS, ids=str)
 def test_no_grant_can_be_spared(ran, need):
     fails_without(ran, need)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("nodes", SHAPES, ids="-".join)
+def test_a_part_of_the_project_needs_its_part_of_the_grants(nodes, tmp_path, emulator):
+    """What is derived for one kind of dataset does not lean on what another kind brings."""
+    bazaar = Bazaar(tmp_path, emulator, nodes=nodes)
+    bazaar.prepare()
+    bazaar.found()
+    runs = bazaar.roles()[1]
+    words = ("run", "--mode", "snowflake", "--force")
+    creates = [
+        grant
+        for grant in bazaar.grants()
+        if grant.to == runs and re.match(r"CREATE (?!TASK|SERVICE)", grant.privilege)
+    ]
+
+    for grant in creates:
+        bazaar.revoke(grant)
+        refused = bazaar.mlops(*words, role=runs)
+        bazaar.give(grant)
+        assert refused.code != 0, f"{nodes} need no {grant.privilege}"
+        assert REFUSED.search(refused.err), refused.err
+
+    done = bazaar.mlops(*words, role=runs)
+    assert done.code == 0, done.err
 
 
 @pytest.mark.deep
