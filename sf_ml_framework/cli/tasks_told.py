@@ -197,6 +197,8 @@ def tell_end(
     failed = [pair for pair in ran if pair[1].state in FAILED]
     for text in failure_lines(ended.run_id, failed, records, output, line):
         output.complain(text)
+    for text in around_lines(opened.target.role, graph, ended, output):
+        output.complain(text)
     if form == "json":
         output.json({
             "run": ended.run_id,
@@ -211,6 +213,18 @@ def tell_end(
         record = records.get(failed[0][0].node)
         return (record.exit_code if record else 0) or 1
     return 0 if ended.status in ("succeeded", "skipped") else 1
+
+
+def around_lines(role: str, graph: Graph, ended: Ended, output: Output) -> Iterator[str]:
+    """Yield why what begins or ends a run failed: its root and its finalizer are no nodes."""
+    from sf_ml_framework.places.snowflake.missing_grant import grant_for
+
+    nodes = {task.name for task in graph.nodes}
+    for name, run in ended.tasks.items():
+        if name not in nodes and run.state in FAILED:
+            said = run.error or f"its task is {run.state.lower()}"
+            grant = grant_for(run.error, "", role)
+            yield from output.fault_lines(f"{name} failed: {said}", grant, output.stderr)
 
 
 def _summary(graph: Graph, ended: Ended, output: Output) -> str:
