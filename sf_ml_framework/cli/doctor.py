@@ -173,7 +173,7 @@ def _of_target(
             manifest = workspace.manifest_in(target)
             sizes = {node.resources.pool_size for node in manifest.nodes}
             roles = {target.role, target.deploy_role}
-            needed = access.grants(manifest, target)
+            needed = access.needed(manifest, target)
             grants = [grant for grant in needed if grant.to in roles]
         except FrameworkError as error:
             yield _failed("pipeline", error)

@@ -84,7 +84,7 @@ def _wanted(
 
     with open_workspace(invocation) as workspace:
         chosen = targets.load(workspace.settings, target)
-        every = access.grants(workspace.manifest, chosen)
+        every = access.needed(workspace.manifest, chosen)
     roles = _roles(chosen, who)
     # Who may have the deploy role belongs to it.
     return chosen, tuple(

@@ -39,6 +39,24 @@ def grants(manifest: Manifest, target: Target) -> tuple[Grant, ...]:
     return tuple(_without_inherited(target, found.values()))
 
 
+def needed(manifest: Manifest, target: Target) -> tuple[Grant, ...]:
+    """Return every privilege of the three roles, those that no deployment gives among them."""
+    return (*grants(manifest, target), *of_sources(manifest, target))
+
+
+def of_sources(manifest: Manifest, target: Target) -> Iterator[Grant]:
+    """Yield what whoever owns the source tables grants: the run role reads them.
+
+    They come there by other ways, and later than a target is founded.
+    """
+    taken = {each.dataset for node in manifest.nodes for each in node.inputs}
+    for dataset in manifest.datasets:
+        if dataset.kind == "table" and dataset.path and dataset.name in taken:
+            table = names.within(target, dataset.name)
+            why = f"{dataset.place or 'the catalog'}: source {dataset.name}"
+            yield from _all(["SELECT"], "TABLE", table, target.role, why)
+
+
 def _without_inherited(target: Target, grants: Iterable[Grant]) -> Iterator[Grant]:
     """Leave out what the deploy role has by having the run role."""
     every = list(grants)

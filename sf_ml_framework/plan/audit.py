@@ -50,6 +50,9 @@ _RUN_MAKES = frozenset(
 )
 """Kinds of objects that runs leave in the target's schema."""
 
+_AS_TABLES = ("VIEW", "DYNAMIC TABLE", "EXTERNAL TABLE", "ICEBERG TABLE", "MATERIALIZED VIEW")
+"""What a source may be as well as a table."""
+
 _UNWRITABLE = ("FUNCTION", "PROCEDURE")
 """Kinds that SHOW names with their types, as no statement does."""
 
@@ -143,10 +146,14 @@ class _Audit:
     def _has(self, grant: Grant, role: str) -> bool:
         """Say whether *role* holds what *grant* gives: itself, as owner, or by a role of ours."""
         holds = self._holds.get(role, set())
-        if _what(grant) in holds or ("OWNERSHIP", grant.on, grant.name) in holds:
+        if _what(grant) in holds or self._owns(grant, role):
             return True
         below = self._below.get(role, "")
         return bool(below) and grant.on != "ROLE" and self._has(grant, below)
+
+    def _owns(self, grant: Grant, role: str) -> bool:
+        owned = msgspec.structs.replace(grant, privilege="OWNERSHIP")
+        return _what(owned) in self._holds.get(role, set())
 
     # What is too much.
 
@@ -167,7 +174,7 @@ class _Audit:
         """Return why a role should not hold *grant*; empty where it should."""
         if grant.privilege == "OWNERSHIP":
             return self._owned_wrongly(grant)
-        owns = ("OWNERSHIP", grant.on, grant.name) in self._holds[grant.to]
+        owns = self._owns(grant, grant.to)
         if (*_what(grant), grant.to) in self._keys or owns or self._foreseen(grant):
             return ""
         below = self._below.get(grant.to, "")
@@ -235,7 +242,9 @@ class _Audit:
 
 
 def _what(grant: Grant) -> tuple[str, str, str]:
-    return grant.privilege, grant.on, grant.name
+    """Return what two grants that are the same agree in: a view's name is no table's."""
+    on = "TABLE" if grant.on in _AS_TABLES else grant.on
+    return grant.privilege, on, grant.name
 
 
 def _granted(held: Held) -> str:

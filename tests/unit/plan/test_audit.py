@@ -140,3 +140,21 @@ def test_a_role_of_a_project_is_not_asked_for_what_the_role_below_it_has():
 
     assert deploys
     assert not [one for one in deploys if (one.privilege, one.on, one.name) in asked]
+
+
+@pytest.mark.parametrize("on", ["TABLE", "VIEW", "DYNAMIC TABLE"])
+def test_a_source_is_read_by_a_grant_or_as_its_owner_whatever_it_is(on):
+    """Whoever puts it there chooses; the run role reads it by its name."""
+    manifest = compiled(ROOT, "src.utils.pipeline:PROJECT")
+    source = msgspec.structs.replace(manifest.datasets[0], path="data/raw.csv")
+    manifest = msgspec.structs.replace(manifest, datasets=(source, *manifest.datasets[1:]))
+    (reads,) = access.of_sources(manifest, TARGET)
+    wanted = (*WANTED, reads)
+    given = msgspec.structs.replace(reads, on=on)
+
+    assert reads.name == f"ML_DEV.ML.{source.name.upper()}"
+    assert audit(wanted, sights(*exact(), held(given)), TARGET) == ()
+    owned = msgspec.structs.replace(given, privilege="OWNERSHIP")
+    assert audit(wanted, sights(*exact(), held(owned)), TARGET) == ()
+    (missing,) = audit(wanted, sights(*exact()), TARGET)
+    assert missing.statement == f"GRANT SELECT ON TABLE {reads.name} TO ROLE {TARGET.role};"
