@@ -107,9 +107,12 @@ def _job() -> Path:
     return Path(os.environ["EMULATOR_CONTAINER_ROOT"]).parent.parent
 
 
-def _running() -> int:
-    """Return how many instances of this job run; the root of one is removed when it ends."""
-    return sum(1 for one in _job().glob("*/root"))
+def started() -> int:
+    """Return how many instances of this job have started, those that have ended too.
+
+    One that looks late would else wait for one that has ended before it looked.
+    """
+    return sum(1 for one in _job().glob("*/main.jsonl"))
 
 
 def _follow() -> int:
@@ -146,7 +149,7 @@ def launch(system: Path, arguments: list[str], result: str | None = None) -> Non
     # A Ray that is installed would look for a cluster, and there is none.
     sys.modules["ray"] = None  # type: ignore[assignment]
     exec(_code(tree, first), module.__dict__)  # noqa: S102 - the payload's launcher
-    instances: Callable[[], int] = _running
+    instances: Callable[[], int] = started
     module.__dict__["get_num_ray_nodes"] = instances
     if result is not None:
         module.__dict__["JOB_RESULT_PATH"] = result
