@@ -31,6 +31,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
+_LOOPS = {"IF", "FOR", "WHILE", "LOOP", "REPEAT"}
+_STARTS = {";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"}
+"""What stands before a statement inside a block."""
 _ESCAPE = re.compile(r"''|\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 
 
@@ -128,9 +131,6 @@ def _nesting(tokens: list[Token], index: int, first: int, seen: set[str]) -> int
             return 0
         # DECLARE .. BEGIN .. END is one level, opened by DECLARE.
         return 0 if seen == {"DECLARE"} else 1
-    opens = word in {"CASE", "LOOP", "REPEAT"} or (
-        word in {"IF", "FOR", "WHILE"} and before in {";", "BEGIN", "THEN", "ELSE", "DO"}
-    )
-    if opens and before != "END":
-        return int(word != "REPEAT" or after != "(")
+    if before != "END" and (word == "CASE" or (word in _LOOPS and before in _STARTS)):
+        return 1
     return -int(word == "END")

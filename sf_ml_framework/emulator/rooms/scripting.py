@@ -1,20 +1,40 @@
 """Snowflake Scripting, run: anonymous blocks and EXECUTE IMMEDIATE.
 
-Source: Snowflake, "Snowflake Scripting developer guide", "EXECUTE IMMEDIATE". Not there: cursors
-with OPEN and FETCH, declared exceptions, async jobs; each is refused by name.
+Source: Snowflake, "Snowflake Scripting developer guide", "EXECUTE IMMEDIATE", "Handling
+exceptions". Not there: async jobs, nested procedures, labels of BREAK and CONTINUE, handlers
+that go on; each is refused by name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace as replace_column
 from typing import TYPE_CHECKING, Any
 
 from ..binds import replace
-from ..faults import SnowflakeError, syntax_error, unsupported
+from ..faults import SnowflakeError, cancelled, syntax_error, unsupported
 from ..lexer import tokenize
+from ..queries import CURRENT
 from ..registry import Call
 from ..results import ResultSet, rows
-from .block import Assign, Block, For, If, Jump, Node, Return, Sql, While, parse
+from .block import (
+    Assign,
+    Block,
+    Case,
+    Cursor,
+    Fault,
+    Fetch,
+    For,
+    If,
+    Jump,
+    Node,
+    Raise,
+    Return,
+    Sql,
+    While,
+    parse,
+)
+from .cursors import Opened, RaisedError
 from .functions import to_literal
 from .scripts import run_script
 
@@ -31,6 +51,10 @@ class _ReturnSignal(Exception):  # noqa: N818 - control flow, not an error
 class _JumpSignal(Exception):  # noqa: N818 - control flow, not an error
     def __init__(self, kind: str) -> None:
         self.kind = kind
+
+
+_BUILT_IN = {"STATEMENT_ERROR", "EXPRESSION_ERROR"}
+_RESULTS = {"SELECT", "WITH", "SHOW", "CALL", "EXECUTE", "DESCRIBE", "DESC"}
 
 
 def install(account: Account) -> None:
@@ -74,6 +98,7 @@ class Script:
         self._variables: dict[str, Any] = {"SQLROWCOUNT": None, "SQLFOUND": None, "SQLID": None}
         # The arguments of a procedure are variables of its block.
         self._variables.update(given or {})
+        self._handled: list[SnowflakeError] = []
 
     def run(self, tree: Block) -> ResultSet:
         """Run the block and return what it returns, NULL without RETURN."""
@@ -81,6 +106,10 @@ class Script:
             self._block(tree)
         except _ReturnSignal as signal:
             return signal.result
+        except _JumpSignal as signal:
+            raise syntax_error(f"{signal.kind} stands outside a loop.") from None
+        except RaisedError as error:
+            raise error.uncaught() from None
         return rows(["anonymous block"], [(None,)])
 
     def _block(self, tree: Block) -> None:
@@ -88,21 +117,18 @@ class Script:
             self._all(tree.body)
         except SnowflakeError as error:
             for name, body in tree.handlers:
-                if name in {"OTHER", "STATEMENT_ERROR", "EXPRESSION_ERROR"}:
-                    self._variables.update(
-                        SQLERRM=error.message, SQLCODE=error.number, SQLSTATE=error.state
-                    )
+                if _catches(name, error):
                     self._handle(body, error)
                     return
             raise
 
     def _handle(self, body: tuple[Node, ...], error: SnowflakeError) -> None:
+        self._variables.update(SQLERRM=error.message, SQLCODE=error.number, SQLSTATE=error.state)
+        self._handled.append(error)
         try:
             self._all(body)
-        except _JumpSignal as signal:
-            if signal.kind == "RAISE":
-                raise error from None
-            raise
+        finally:
+            self._handled.pop()
 
     def _all(self, body: tuple[Node, ...]) -> None:
         for node in body:
@@ -114,40 +140,99 @@ class Script:
                 self._sql(node.text)
             case Assign():
                 self._assign(node)
-            case If():
-                for condition, body in node.branches:
-                    if not condition or self._value(condition):
-                        self._all(body)
-                        return
+            case Cursor():
+                self._variables[node.name] = Opened(node.query)
+            case Fault():
+                self._variables[node.name] = node
+            case Fetch():
+                self._cursor(node)
+            case If() | Case():
+                self._branch(node)
             case For():
                 self._for(node)
             case While():
-                while self._value(node.condition):
-                    if self._turn(node.body):
-                        return
+                self._while(node)
             case Return():
                 raise _ReturnSignal(self._returned(node.value))
             case Jump():
                 raise _JumpSignal(node.kind)
+            case Raise():
+                self._raise(node)
             case Block():
                 self._block(node)
 
+    def _branch(self, node: If | Case) -> None:
+        """Run the first branch that holds."""
+        value = node.value if isinstance(node, Case) else ""
+        for condition, body in node.branches:
+            asked = f"({value}) = ({condition})" if value and condition else condition
+            if not condition or self._value(asked):
+                self._all(body)
+                return
+
+    def _raise(self, node: Raise) -> None:
+        if not node.name:
+            if not self._handled:
+                raise syntax_error("RAISE without a name stands outside an exception handler.")
+            raise self._handled[-1]
+        found = self._variables.get(node.name)
+        if not isinstance(found, Fault):
+            raise syntax_error(f"Exception '{node.name}' was not declared.")
+        raise RaisedError(found, node)
+
+    def _while(self, node: While) -> None:
+        while not node.condition or self._value(node.condition):
+            if self._turn(node.body) or (node.until and self._value(node.until)):
+                return
+
     def _turn(self, body: tuple[Node, ...]) -> bool:
         """Run a loop's body once; say whether the loop is to end."""
+        query = CURRENT.get()
+        if query is not None and query.cancel.is_set():
+            raise cancelled()  # a loop may run no statement that would notice
         try:
             self._all(body)
         except _JumpSignal as signal:
-            if signal.kind == "RAISE":
-                raise
             return signal.kind == "BREAK"
         return False
+
+    def _cursor(self, node: Fetch) -> None:
+        cursor = self._variables.get(node.cursor)
+        if not isinstance(cursor, Opened):
+            raise syntax_error(f"Cursor '{node.cursor}' was not declared.")
+        if node.verb == "CLOSE":
+            cursor.close()
+        elif node.verb == "OPEN":
+            cursor.open(self._read(cursor, [self._value(one) for one in node.names]))
+        else:
+            values = cursor.fetch(len(node.names))
+            for name, value in zip(node.names, values, strict=True):
+                self._set(name, value)
+
+    def _read(self, cursor: Opened, given: list[Any]) -> ResultSet:
+        """Return the rows of a cursor's query, with *given* in the place of its marks."""
+        found = self._variables.get(cursor.query.strip().upper())
+        if isinstance(found, ResultSet):
+            return found
+        tokens = tokenize(cursor.query)
+        marks = [index for index, token in enumerate(tokens) if token.kind == "BIND"]
+        if len(marks) != len(given):
+            raise syntax_error(f"The cursor has {len(marks)} marks and USING {len(given)} values.")
+        texts = [to_literal(value).sql(dialect="snowflake") for value in given]
+        filled = dict(zip(marks, texts, strict=True))
+        return self._sql(
+            replace(cursor.query, tokens, lambda at: (1, filled[at]) if at in filled else None)
+        )
+
+    def _set(self, name: str, value: Any) -> None:
+        if name not in self._variables:
+            raise syntax_error(f"Identifier '{name}' was not declared.")
+        self._variables[name] = value
 
     def _sql(self, text: str) -> ResultSet:
         words = [token.word for token in tokenize(text)[:2]]
         if words[:1] == ["NULL"]:
             return rows(["status"], [])
-        if words[:1] in (["OPEN"], ["FETCH"], ["CLOSE"]):
-            raise unsupported(f"{words[0]} in a block is not known to this emulator.")
         if words == ["EXECUTE", "IMMEDIATE"]:
             value = self._value(text[text.upper().index("IMMEDIATE") + len("IMMEDIATE") :])
             result = run_text(self._account, self._session, str(value))
@@ -175,9 +260,7 @@ class Script:
         if len(values) != len(into):
             raise syntax_error(f"SELECT has {len(values)} columns and INTO {len(into)} variables.")
         for name, value in zip(into, values, strict=True):
-            if name not in self._variables:
-                raise syntax_error(f"Identifier '{name}' was not declared.")
-            self._variables[name] = value
+            self._set(name, value)
 
     def _assign(self, node: Assign) -> None:
         if not node.new and node.name not in self._variables:
@@ -189,35 +272,52 @@ class Script:
         # A variable of another type than RESULTSET takes the query's one value.
         if inner.startswith("(") and node.kind in {"", "RESULTSET"}:
             first = [token.word for token in tokenize(inner)[1:2]]
-            if first and first[0] in {"SELECT", "WITH", "SHOW", "CALL", "EXECUTE", "DESCRIBE"}:
+            if first and first[0] in _RESULTS:
                 self._variables[node.name] = self._sql(inner[1:-1])
                 return
-        if tokenize(inner)[0].word == "CALL":
-            raise unsupported("assigning the result of CALL is not known to this emulator.")
+        first = [token.word for token in tokenize(inner)[:1]]
+        if not first:
+            raise syntax_error(f"'{node.name}' has no value after :=.")
+        if first == ["CALL"]:
+            raise unsupported("assigning the result of CALL is not known here: use CALL .. INTO.")
         self._variables[node.name] = self._value(inner)
 
     def _for(self, node: For) -> None:
         if node.high is not None:
-            turns: list[Any] = list(
-                range(int(self._value(node.low)), int(self._value(node.high)) + 1)
-            )
+            counted = range(self._whole(node.low), self._whole(node.high) + 1)
+            turns: Sequence[Any] = counted[::-1] if node.reverse else counted
         else:
             source = self._variables.get(node.low.strip().upper())
+            if isinstance(source, Opened):
+                source = source.result or self._read(source, [])
             if not isinstance(source, ResultSet):
-                raise unsupported(f"FOR over {node.low} is not known to this emulator.")
+                raise syntax_error(f"'{node.low}' is no cursor and no result to loop over.")
             turns = source.dicts()
         for turn in turns:
             self._variables[node.name] = turn
             if self._turn(node.body):
                 return
 
+    def _whole(self, text: str) -> int:
+        value = self._value(text)
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise syntax_error(f"'{text}' is no whole number to count to.") from None
+
     def _returned(self, text: str) -> ResultSet:
-        token = tokenize(text)
-        if len(token) == 1 and isinstance(found := self._variables.get(token[0].word), ResultSet):
-            return found
-        if token[0].word == "TABLE" and isinstance(
-            found := self._variables.get(token[2].word), ResultSet
-        ):
+        words = [token.word for token in tokenize(text)]
+        if not words:
+            return rows(["anonymous block"], [(None,)])
+        named = words[0]
+        if words[0] == "TABLE" and words[1:2] == ["("]:
+            inside = words[2:-1]
+            of_cursor = inside[:2] == ["RESULTSET_FROM_CURSOR", "("]
+            named = (inside[2:] if of_cursor else inside)[0] if len(inside) > 2 * of_cursor else ""
+        found = self._variables.get(named)
+        if isinstance(found, Opened):
+            found = found.result or self._read(found, [])
+        if isinstance(found, ResultSet) and (len(words) == 1 or words[0] == "TABLE"):
             return found
         result = self._account.router.run(self._session, f"SELECT {self._bound(text, bare=True)}")
         column = replace_column(result.columns[0], name="anonymous block")
@@ -252,32 +352,34 @@ class Script:
             return None
         value, count = self._variables[name], at - index + 1
         if isinstance(value, dict):
-            if [t.text for t in tokens[at + 1 : at + 2]] != ["."]:
+            if [t.text for t in tokens[at + 1 : at + 2]] != ["."] or len(tokens) < at + 3:
                 return None
             column = tokens[at + 2].text.upper()
             value, count = (
                 next((v for k, v in value.items() if k.upper() == column), None),
                 count + 2,
             )
-        if isinstance(value, ResultSet):
+        elif isinstance(value, ResultSet | Opened | Fault):
             return None
+        elif [t.text for t in tokens[at + 1 : at + 2]] == ["."]:
+            return None  # the name of a table, not of the variable
         return count, to_literal(value).sql(dialect="snowflake")
 
 
 def _without_into(text: str) -> tuple[str, list[str]]:
-    """Cut ``INTO :a, :b`` out of a SELECT and return the rest and the variables' names.
+    """Cut ``INTO :a, :b`` out of a SELECT or CALL; return the rest and the variables' names.
 
-    Source: Snowflake, "Working with variables" (SELECT .. INTO).
+    Source: Snowflake, "Working with variables" (SELECT .. INTO, CALL .. INTO).
     """
     tokens = tokenize(text)
-    if not tokens or tokens[0].word not in {"SELECT", "WITH"}:
+    if not tokens or tokens[0].word not in {"SELECT", "WITH", "CALL"}:
         return text, []
     depth = 0
     for index, token in enumerate(tokens):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         if depth == 0 and token.word == "INTO":
             names, at = [], index + 1
-            while tokens[at].text == ":":
+            while [t.text for t in tokens[at : at + 1]] == [":"] and at + 1 < len(tokens):
                 names.append(tokens[at + 1].word)
                 at += 2
                 if at >= len(tokens) or tokens[at].text != ",":
@@ -285,3 +387,10 @@ def _without_into(text: str) -> tuple[str, list[str]]:
                 at += 1
             return f"{text[: token.start]} {text[tokens[at - 1].end :]}", names
     return text, []
+
+
+def _catches(name: str, error: SnowflakeError) -> bool:
+    """Say whether WHEN *name* takes the error; a declared one is taken by its name or OTHER."""
+    if isinstance(error, RaisedError):
+        return name in {"OTHER", error.name}
+    return name == "OTHER" or name in _BUILT_IN
