@@ -45,44 +45,6 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
-SESSION_PARAMETERS: dict[str, Any] = {
-    "AUTOCOMMIT": True,
-    # Snowflake's default is America/Los_Angeles: here results do not depend on daylight saving.
-    "TIMEZONE": "Etc/UTC",
-    "CLIENT_SESSION_KEEP_ALIVE": False,
-    "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": 3600,
-    "CLIENT_PREFETCH_THREADS": 4,
-    # 0 keeps bound arrays in the request: no upload before executemany.
-    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
-    "CLIENT_RESULT_CHUNK_SIZE": 160,
-    "CLIENT_TELEMETRY_ENABLED": False,
-    "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "ARROW",
-    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": True,
-    # Without it a Snowpark session has one cursor for all threads, and they take each other's rows.
-    "PYTHON_SNOWPARK_ENABLE_THREAD_SAFE_SESSION": True,
-    "QUERY_TAG": "",
-    "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
-    "LOCK_TIMEOUT": 43200,
-    "MULTI_STATEMENT_COUNT": 1,
-    "ERROR_ON_NONDETERMINISTIC_MERGE": True,
-    "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
-    "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
-    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
-    "TIME_OUTPUT_FORMAT": "HH24:MI:SS",
-    "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM",
-    "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3",
-    "TIMESTAMP_LTZ_OUTPUT_FORMAT": "",
-    "TIMESTAMP_TZ_OUTPUT_FORMAT": "",
-    "BINARY_OUTPUT_FORMAT": "HEX",
-    "WEEK_START": 0,
-    "WEEK_OF_YEAR_POLICY": 0,
-    "JSON_INDENT": 2,
-    "USE_CACHED_RESULT": True,
-    "TRANSACTION_DEFAULT_ISOLATION_LEVEL": "READ COMMITTED",
-    "ABORT_DETACHED_QUERY": False,
-}
-"""Session parameters and their defaults. Source: Snowflake, "Parameters"."""
-
 
 class Account:
     """One account; ``name``, ``clock``, ``catalog``, ``engine`` and the rest are for rooms to use.
@@ -112,7 +74,7 @@ class Account:
         for part in ("databases", "stages", "services"):
             (files / part).mkdir(parents=True, exist_ok=True)
         self.catalog = Catalog(files / "catalog.sqlite" if durable else None)
-        self.engine = Engine(files / "databases" if durable else None)
+        self.engine = Engine(files / "databases" if durable else None, files)
         self.access = Rights(self)
         self.grants = Grants(self)
         self.needed = Needs(self)
@@ -305,4 +267,4 @@ class Account:
         self.record.close()
 
 
-__all__ = ["SESSION_PARAMETERS", "Account", "Call", "Row"]
+__all__ = ["Account", "Call", "Row"]

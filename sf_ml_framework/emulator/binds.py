@@ -184,15 +184,7 @@ def settle(text: str, tokens: list[Token], variables: Mapping[str, Any]) -> str:
     def change(index: int) -> tuple[int, str] | None:
         token = tokens[index]
         if token.kind == "VARIABLE" and not token.text[1:].isdigit():
-            name = token.text[1:].upper()
-            if name not in variables:
-                raise SnowflakeError(
-                    f"SQL compilation error:\nerror line 1 at position {token.start}\n"
-                    f"Session variable '{token.text.upper()}' does not exist",
-                    number=2211,
-                    state="02000",
-                )
-            return 1, _variable(variables[name])
+            return 1, _variable(_set(token, variables))
         if (
             token.word == "SCOPED"
             and tokens[index + 1 : index + 2]
@@ -214,6 +206,18 @@ def settle(text: str, tokens: list[Token], variables: Mapping[str, Any]) -> str:
         return _identifier(tokens, index, variables)
 
     return replace(text, tokens, change)
+
+
+def _set(token: Token, variables: Mapping[str, Any]) -> Any:
+    name = token.text[1:].upper()
+    if name not in variables:
+        raise SnowflakeError(
+            f"SQL compilation error:\nerror line 1 at position {token.start}\n"
+            f"Session variable '{token.text.upper()}' does not exist",
+            number=2211,
+            state="02000",
+        )
+    return variables[name]
 
 
 def _identifier(

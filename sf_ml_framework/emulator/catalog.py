@@ -7,6 +7,7 @@ creation) may be missing, and then defaults hold.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +64,27 @@ class Entry:
         return replace(self, properties={**self.properties, **changes})
 
 
+_FIELDS = "id, kind, database, schema, name, owner, created_on, comment, properties"
+_ONE = f"select {_FIELDS} from objects where kind = ? and database = ? and schema = ? and name = ?"
+_WATCHED = re.compile(r"\b(objects|grants)\b")
+_KEPT = 10_000
+"""How many questions are remembered."""
+Rows = list[tuple[Any, ...]]
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    # Each time anew: whoever gets it may change its properties.
+    return Entry(
+        id=row[0],
+        kind=row[1],
+        path=Path(row[2], row[3], row[4]),
+        owner=row[5],
+        created_on=datetime.fromisoformat(row[6]),
+        comment=row[7],
+        properties=json.loads(row[8]),
+    )
+
+
 class Catalog:
     """Objects by kind and path; thread-safe, each call is one transaction."""
 
@@ -73,14 +95,17 @@ class Catalog:
         )
         self._db.execute("pragma journal_mode = wal")
         self._depth = 0
+        self._version = 0
+        self._read: dict[tuple[str, tuple[Any, ...]], Rows] = {}
+        """What was read of objects and grants, committed: most statements ask for the same."""
         self.created: list[Callable[[Entry], None]] = []
         """What must follow every new object, in the same transaction."""
         self.table(_SCHEMA)
 
     @property
     def version(self) -> int:
-        """A number that is another after every change."""
-        return self._db.total_changes
+        """A number that is another after every change of an object or a grant."""
+        return self._version
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -95,6 +120,7 @@ class Catalog:
                 self._depth -= 1
                 if self._depth == 0:
                     self._db.execute("rollback")
+                    self._changed()
                 raise
             self._depth -= 1
             if self._depth == 0:
@@ -108,12 +134,37 @@ class Catalog:
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement on the store and return its rows."""
         with self._lock:
-            return self._db.execute(sql, tuple(values)).fetchall()
+            found = self._db.execute(sql, tuple(values)).fetchall()
+            if not sql.startswith("select") and _WATCHED.search(sql):
+                self._changed()
+            return found
+
+    def _changed(self) -> None:
+        self._version += 1
+        self._read.clear()
+
+    def read(self, sql: str, values: tuple[Any, ...] = ()) -> Rows:
+        """Return rows of objects or grants; asked again, they are remembered.
+
+        Many threads ask before each statement, and each would wait for the others.
+        """
+        try:
+            return self._read[sql, values]
+        except KeyError:
+            pass
+        with self._lock:
+            found = self._db.execute(sql, values).fetchall()
+            # What a transaction has not committed is nobody else's.
+            if self._depth == 0:
+                if len(self._read) >= _KEPT:
+                    self._read.clear()
+                self._read[sql, values] = found
+            return found
 
     def find(self, kind: str, path: Path) -> Entry | None:
         """Return the object, or None."""
-        found = self._select("kind = ? and database = ? and schema = ? and name = ?", (kind, *path))
-        return found[0] if found else None
+        found = self.read(_ONE, (kind, *path))
+        return _entry(found[0]) if found else None
 
     def get(self, kind: str, path: Path) -> Entry:
         """Return the object or raise 002003."""
@@ -132,23 +183,8 @@ class Catalog:
         return self._select(" and ".join(where), values)
 
     def _select(self, where: str, values: Sequence[Any]) -> list[Entry]:
-        rows = self.execute(
-            "select id, kind, database, schema, name, owner, created_on, comment, properties "
-            f"from objects where {where} order by database, schema, name",
-            values,
-        )
-        return [
-            Entry(
-                id=row[0],
-                kind=row[1],
-                path=Path(row[2], row[3], row[4]),
-                owner=row[5],
-                created_on=datetime.fromisoformat(row[6]),
-                comment=row[7],
-                properties=json.loads(row[8]),
-            )
-            for row in rows
-        ]
+        sql = f"select {_FIELDS} from objects where {where} order by database, schema, name"
+        return [_entry(row) for row in self.execute(sql, values)]
 
     def create(self, entry: Entry, *, replace: bool = False, if_absent: bool = False) -> bool:
         """Store a new object; False when it stood already and *if_absent* allows that."""

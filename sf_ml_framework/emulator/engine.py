@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +25,8 @@ from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.transforms import show
 from sqlglot import exp
 
-from .engine_faults import translate
+from .duck import Duck, ident
+from .engine_faults import given_up, translate
 from .faults import SnowflakeError
 from .results import DELETE, DML, INSERT, MERGE, SELECT, UPDATE, Column, ResultSet, rows
 
@@ -58,47 +57,7 @@ _TYPES = {
 }
 
 
-_TOLD = re.compile(r"SELECT '(.*)' as '?status'?", re.DOTALL)
-_HISTORY = re.compile(r"DELETE FROM (.+)(\._fs_information_schema\._fs_load_history .*)", re.DOTALL)
-_NOTED = "INSERT INTO _fs_global._fs_information_schema._fs_"
-_NOTE = re.compile(r"\('(.+?)', '(.+?)', '(.+?)', '(.+?)'((?:, \d+)*)\)(?=[,\s])", re.DOTALL)
-
-
-def _doubled(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _parts(row: re.Match[str]) -> str:
-    return "', '".join(_doubled(part) for part in row.groups()[:4])
-
-
 _NAMES = {"count_star()": "COUNT(*)"}
-
-
-class _Duck:
-    """A DuckDB connection that remembers what its last Arrow table was made of."""
-
-    def __init__(self, inner: duckdb.DuckDBPyConnection) -> None:
-        self.inner = inner
-        self.described: list[tuple[str, str]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def execute(self, sql: Any, *values: Any) -> Any:
-        """Run it; names that fakesnow puts between quotes as they are have their quotes doubled."""
-        if isinstance(sql, str):
-            if history := _HISTORY.fullmatch(sql):
-                sql = f"DELETE FROM {_ident(history[1])}{history[2]}"
-            elif told := _TOLD.fullmatch(sql):
-                sql = f"SELECT '{_doubled(told[1])}' as 'status'"
-            elif sql.lstrip().startswith(_NOTED):
-                sql = _NOTE.sub(lambda m: f"('{_parts(m)}'{m[5]})", sql)
-        return self.inner.execute(sql, *values)
-
-    def to_arrow_table(self) -> pa.Table:
-        self.described = [(d[0], str(d[1])) for d in self.inner.description or []]
-        return self.inner.to_arrow_table()
 
 
 class _Forgetful(dict[str, Any]):
@@ -113,10 +72,10 @@ class Engine:
 
     Args:
         folder: where database files live, or None to keep everything in memory.
+        files: the one directory whose files statements may read and write, or None for none.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
+    def __init__(self, folder: Path | None, files: Path | None = None) -> None:
         self._folder = folder
         # sqlglot still writes single-arrow lambdas for DuckDB.
         self._root = duckdb.connect(
@@ -126,6 +85,12 @@ class Engine:
         self._root.execute(info_schema.fs_global_creation_sql())
         self._root.execute(show.fs_global_creation_sql())
         self._root.execute("set global TimeZone = 'UTC'")
+        # No statement reaches a variable of this program, or a file that is no stage's.
+        self._root.execute("set global python_enable_replacements = false")
+        if files is not None:
+            allowed = str(files).replace("'", "''")
+            self._root.execute(f"set global allowed_directories = ['{allowed}/']")
+        self._root.execute("set global enable_external_access = false")
         self._lock = threading.Lock()
 
     def _attach(self, database: str) -> None:
@@ -133,21 +98,21 @@ class Engine:
         if self._folder:
             # The name is a client's: it may hold what no file name can.
             file = str(self._folder / f"{database.encode().hex()}.duckdb").replace("'", "''")
-        self._root.execute(f"attach if not exists '{file}' as {_ident(database)}")
+        self._root.execute(f"attach if not exists '{file}' as {ident(database)}")
 
     def attach(self, database: str) -> None:
         """Create the database, or open the one that was kept."""
         with self._lock:
             self._attach(database)
             cursor = self._root.cursor()
-            cursor.execute(info_schema.per_db_creation_sql(_ident(database)))
-            cursor.execute(macros.creation_sql(_ident(database)))
+            cursor.execute(info_schema.per_db_creation_sql(ident(database)))
+            cursor.execute(macros.creation_sql(ident(database)))
             cursor.close()
 
     def detach(self, database: str) -> None:
         """Drop the database and its file."""
         with self._lock:
-            self._root.execute(f"detach {_ident(database)}")
+            self._root.execute(f"detach {ident(database)}")
             if self._folder:
                 for file in self._folder.glob(f"{database.encode().hex()}.duckdb*"):
                     file.unlink()
@@ -166,12 +131,13 @@ class Connection:
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
         # Any: fakesnow asks for a DuckDB connection, and this stands in for one.
-        self._duck: Any = cast(Any, _Duck(duck))
+        self._duck: Any = cast(Any, Duck(duck))
         self._fake = FakeSnowflakeConnection(
             self._duck, _Forgetful(), None, None, create_database=False, create_schema=False
         )
         self.lock = threading.RLock()
         self.in_transaction = False
+        self.given_up = False
         self.rollbacks = 0
         """A rollback takes back the functions and macros that were made since BEGIN."""
         self.raised: SnowflakeError | None = None
@@ -196,7 +162,7 @@ class Connection:
             hidden = "_fs_information_schema" if schema == "INFORMATION_SCHEMA" else schema
             where = "memory.main"
             if database:
-                where = f"{_ident(database)}.{_ident(hidden or 'main')}"
+                where = f"{ident(database)}.{ident(hidden or 'main')}"
             literal = where.replace("'", "''")
             self._duck.execute(f"set schema = '{literal}'")
             self._fake.database = database
@@ -211,12 +177,13 @@ class Connection:
             SnowflakeError: what the engine refused, in Snowflake's words and numbers.
         """
         with self.lock:
+            self._may_go_on()
             cursor = FakeSnowflakeCursor(self._fake, self._duck)
             kind = _statement_type(expression)
             if isinstance(expression, exp.Merge):
                 return self._merge(cursor, expression)
             try:
-                cursor.check_db_and_schema(expression)
+                self._check_place(cursor, expression)
                 transformed = expression
                 for statement in cursor._transform_explode(expression):
                     transformed = cursor._transform(statement, None)
@@ -235,6 +202,11 @@ class Connection:
                 result.affected = cursor._rowcount
             return result
 
+    def _check_place(self, cursor: Any, expression: exp.Expr) -> None:
+        # It walks the whole statement, and says nothing where both are set.
+        if not (self._fake.database_set and self._fake.schema_set):
+            cursor.check_db_and_schema(expression)
+
     def _merge(self, cursor: Any, expression: exp.Merge) -> ResultSet:
         """Run MERGE as DuckDB's own: fakesnow's is several statements, and not atomic."""
         for when in expression.args["whens"].expressions:
@@ -243,7 +215,7 @@ class Connection:
                 if isinstance(pair.this, exp.Column):
                     pair.this.set("table", None)
         try:
-            cursor.check_db_and_schema(expression)
+            self._check_place(cursor, expression)
             sql = cursor._transform(expression, None).sql(dialect="duckdb")
             done = [
                 row[0] for row in self._duck.execute(f"{sql} returning merge_action").fetchall()
@@ -262,7 +234,7 @@ class Connection:
         """Run DuckDB SQL and return its rows."""
         with self.lock:
             try:
-                found: list[tuple[Any, ...]] = self._duck.execute(sql, values).fetchall()
+                found: list[tuple[Any, ...]] = self._duck.inner.execute(sql, values).fetchall()
             except duckdb.Error as error:
                 raise translate(error) from error
             return found
@@ -310,6 +282,14 @@ class Connection:
         with self.lock:
             self._duck.create_function(*args, **kwargs)
 
+    def give_up(self) -> None:
+        """Take nothing more in this transaction but ROLLBACK."""
+        self.given_up = self.in_transaction
+
+    def _may_go_on(self) -> None:
+        if self.given_up:
+            raise given_up()
+
     def begin(self) -> None:
         """Start a transaction unless there is one."""
         if not self.in_transaction:
@@ -319,7 +299,9 @@ class Connection:
     def end(self, *, commit: bool) -> None:
         """Commit or roll back the transaction, if there is one."""
         if self.in_transaction:
-            self.in_transaction = False
+            if commit:
+                self._may_go_on()
+            self.in_transaction = self.given_up = False
             self.rollbacks += not commit
             try:
                 self.raw("commit" if commit else "rollback")
@@ -368,10 +350,6 @@ def _column(name: str, duck_type: str, array: Any) -> tuple[Column, Any]:
         return Column(name, kind), pa.chunked_array([pa.array(texts, pa.string())])
     texts = [None if v is None else str(v) for v in array.to_pylist()]
     return Column(name, "text"), pa.chunked_array([pa.array(texts, pa.string())])
-
-
-def _ident(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _merge_verb(then: Any) -> str:

@@ -9,6 +9,7 @@ from snowflake.connector.errors import Error as ConnectorError
 from sqlglot.errors import SqlglotError
 
 from .faults import (
+    INTERNAL,
     SnowflakeError,
     already_exists,
     cancelled,
@@ -46,7 +47,7 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
     ),
     (r"[Dd]ivision by zero", 100051, "22012", "Division by zero"),
     (
-        r"Could not convert string '(.*?)' to (?:U?INT|DOUBLE|FLOAT|DECIMAL|HUGEINT)",
+        r"Could not convert string [\"'](.*?)[\"'] to (?:U?INT|DOUBLE|FLOAT|DECIMAL|HUGEINT)",
         100038,
         "22018",
         "Numeric value '{0}' is not recognized",
@@ -58,13 +59,13 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
         "Boolean value '{0}' is not recognized",
     ),
     (
-        r"invalid date field format: \"(.*?)\"",
+        r"(?:invalid date field format|date field value out of range): \"(.*?)\"",
         100040,
         "22007",
         "Date '{0}' is not recognized",
     ),
     (
-        r"invalid timestamp field format: \"(.*?)\"",
+        r"(?:invalid timestamp field format|timestamp field value out of range): \"(.*?)\"",
         100035,
         "22007",
         "Timestamp '{0}' is not recognized",
@@ -101,6 +102,12 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
         "SQL compilation error:\nduplicate column name '{0}' (here names that differ only in case "
         "count as the same)",
     ),
+    (
+        r"Could not cast value (\S+) to DECIMAL",
+        100039,
+        "22003",
+        "Numeric value '{0}' is out of range",
+    ),
     (r"out of range|overflow|Overflow", 100039, "22003", "Numeric value is out of range"),
     (
         r"[Cc]onflict on|Catalog write-write conflict|Could not commit|transaction conflict",
@@ -118,10 +125,7 @@ def translate(error: BaseException) -> SnowflakeError:  # noqa: PLR0911, PLR0912
     if "INTERRUPT" in text.upper():
         return cancelled()
     if "Current transaction is aborted" in text:
-        return unsupported(
-            "a statement has failed in this transaction, and DuckDB cannot go on with it as "
-            "Snowflake would; send ROLLBACK."
-        )
+        return given_up()
     for pattern, code, state, message in _RULES:
         if match := re.search(pattern, text):
             groups = [group.upper() if code == 2141 else group for group in match.groups() if group]
@@ -146,7 +150,15 @@ def translate(error: BaseException) -> SnowflakeError:  # noqa: PLR0911, PLR0912
     if "Conversion Error" in text or "Invalid Input" in text:
         return SnowflakeError(text, number=100038, state="22018")
     return SnowflakeError(
-        text, number=number or 603, state=getattr(error, "sqlstate", None) or "XX000"
+        text, number=number or INTERNAL, state=getattr(error, "sqlstate", None) or "XX000"
+    )
+
+
+def given_up() -> SnowflakeError:
+    """Return 000002 for a transaction that a failed statement has ended here."""
+    return unsupported(
+        "a statement has failed in this transaction, and DuckDB cannot go on with it as "
+        "Snowflake would; send ROLLBACK."
     )
 
 

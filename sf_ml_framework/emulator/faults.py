@@ -5,6 +5,9 @@ Source: the numbers are those that the clients' code and the documentation's sam
 
 from __future__ import annotations
 
+INTERNAL = 603
+"""The number of a fault of ours."""
+
 
 class SnowflakeError(Exception):
     """A statement or request was refused, as Snowflake would; nothing has been changed."""
@@ -107,11 +110,21 @@ def cancelled() -> SnowflakeError:
     return SnowflakeError("SQL execution canceled", number=604, state="57014")
 
 
+def timed_out(seconds: float) -> SnowflakeError:
+    """Return 000630, the statement took longer than STATEMENT_TIMEOUT_IN_SECONDS allows."""
+    return SnowflakeError(
+        f"Statement reached its statement or warehouse timeout of {seconds} second(s) and was "
+        "canceled.",
+        number=630,
+        state="57014",
+    )
+
+
 def internal(identifier: str) -> SnowflakeError:
     """Return 000603, a fault of ours; *identifier* finds it in the record."""
     return SnowflakeError(
         f"SQL execution internal error:\nProcessing aborted by error 300002:{identifier}; "
         "incident recorded.",
-        number=603,
+        number=INTERNAL,
         state="XX000",
     )

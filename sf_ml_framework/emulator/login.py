@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import admission
-from .account import SESSION_PARAMETERS, Account
+from .account import Account
 from .faults import SnowflakeError
 from .names import Path, fold
+from .parameters import SESSION_PARAMETERS, checked
 from .session import Session
 from .tokens import MASTER_HOURS, SESSION_HOURS, Grant
 
@@ -143,12 +144,12 @@ def start(
     session = account.open_session(user=granted.user, role=role)
     session.facts.update(granted.facts or {})
     session.secondary_roles = _secondary(granted, defaults)
-    session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)
+    _lasting(account, session)
     session.idle_seconds = admission.idle_seconds(account, user)
     session.used = account.clock.now()
     for key, value in parameters.items():
         if key.upper() in SESSION_PARAMETERS:
-            session.parameters[key.upper()] = value
+            session.parameters[key.upper()] = checked(key.upper(), value)
     # A service's sessions start with its QUERY_WAREHOUSE, which its token carries.
     own = str(session.facts.get("warehouse") or defaults.get("DEFAULT_WAREHOUSE") or "")
     warehouse = wanted.get("warehouse") or own
@@ -214,7 +215,7 @@ def session_of(account: Account, request: Incoming) -> Session:
             "Session token not found in the request data.", number=390103, state="08001"
         )
     for session in list(account.sessions.values()):
-        if hmac.compare_digest(session.token, token):
+        if _same(session.token, token):
             now = account.clock.now()
             if session.is_idle(now) or (session.token_expires and session.token_expires <= now):
                 raise SnowflakeError(
@@ -229,17 +230,29 @@ def session_of(account: Account, request: Incoming) -> Session:
     )
 
 
+def _same(kept: str, sent: str) -> bool:
+    # As bytes: a header may hold letters that are not ASCII.
+    return hmac.compare_digest(kept.encode(), sent.encode())
+
+
+def _lasting(account: Account, session: Session) -> None:
+    session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)
+    # In real time: a test that moves the clock by a day has not been idle for one.
+    session.master_expires = datetime.now(UTC) + timedelta(hours=MASTER_HOURS)
+
+
 def renew(account: Account, request: Incoming) -> dict[str, Any]:
     """Give a new session token for the master token."""
     master = request.token()
     for session in list(account.sessions.values()):
-        if hmac.compare_digest(session.master_token, master):
+        over = session.master_expires is not None and session.master_expires <= datetime.now(UTC)
+        if _same(session.master_token, master) and not over:
             if session.is_idle(account.clock.now()):
                 account.close_session(session)
                 break
             session.token = secrets.token_urlsafe(32)
             session.master_token = secrets.token_urlsafe(32)
-            session.token_expires = account.clock.now() + timedelta(hours=SESSION_HOURS)
+            _lasting(account, session)
             return {
                 "data": {
                     "sessionToken": session.token,
@@ -259,8 +272,12 @@ def renew(account: Account, request: Incoming) -> dict[str, Any]:
 
 
 def heartbeat(account: Account, request: Incoming) -> dict[str, Any]:
-    """Say that the session lives."""
-    session_of(account, request)
+    """Say that the session lives, and let it live on: its master token is good for longer.
+
+    Source: Snowflake, "Parameters" (CLIENT_SESSION_KEEP_ALIVE).
+    """
+    session = session_of(account, request)
+    session.master_expires = datetime.now(UTC) + timedelta(hours=MASTER_HOURS)
     return {"data": None, "code": None, "message": None, "success": True}
 
 

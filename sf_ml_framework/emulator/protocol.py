@@ -18,9 +18,10 @@ from . import results
 from .account import Account
 from .binds import bind
 from .encode import arrow_stream, json_rows
-from .faults import SnowflakeError
+from .faults import INTERNAL, SnowflakeError
 from .lexer import split
 from .login import parameter_list, session_of
+from .parameters import checked
 from .queries import CURRENT, Query
 from .results import ResultSet
 from .session import Session
@@ -39,7 +40,7 @@ def failure(error: SnowflakeError, query_id: str | None = None) -> dict[str, Any
     code = f"{error.number:06d}"
     return {
         "data": {
-            "internalError": error.number == 603,
+            "internalError": error.number == INTERNAL,
             "errorCode": code,
             "sqlState": error.state,
             "queryId": query_id,
@@ -88,9 +89,8 @@ def _statements(
     Source: Snowflake, "Executing multiple statements in a single call".
     """
     parts = split(text)
-    wanted = int(
-        parameters.get("MULTI_STATEMENT_COUNT", session.parameters.get("MULTI_STATEMENT_COUNT", 1))
-    )
+    own = session.parameters.get("MULTI_STATEMENT_COUNT", 1)
+    wanted = checked("MULTI_STATEMENT_COUNT", parameters.get("MULTI_STATEMENT_COUNT", own))
     if wanted not in {0, len(parts)} and len(parts) > 0:
         raise SnowflakeError(
             f"Actual statement count {len(parts)} did not match the desired statement count "

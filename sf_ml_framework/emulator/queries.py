@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from .faults import SnowflakeError, cancelled, internal
+from .faults import INTERNAL, SnowflakeError, cancelled, internal, timed_out
 from .record import redacted
 from .results import ResultSet
 
@@ -57,6 +57,7 @@ class Query:
     result: ResultSet | None = None
     error: SnowflakeError | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
+    timed_out: bool = False
     finished: threading.Event = field(default_factory=threading.Event)
     on_cancel: list[Callable[[], None]] = field(default_factory=list)
     """What a room wants called when the query is cancelled, such as killing a job."""
@@ -110,7 +111,7 @@ class Queries:
         outer = CURRENT.get()
         if outer is not None:
             query.cancel = outer.cancel
-        self._run(query, work)
+        self._run(query, work, limited=outer is None)
         return query
 
     def _new(self, session: Session, text: str, request_id: str) -> Query:
@@ -133,20 +134,27 @@ class Queries:
             self._requests.pop(old.request_id, None)
         return query
 
-    def _run(self, query: Query, work: Callable[[Query], ResultSet]) -> None:
+    def _run(
+        self, query: Query, work: Callable[[Query], ResultSet], *, limited: bool = True
+    ) -> None:
         token = CURRENT.set(query)
+        timer = self._limit(query) if limited else None
         try:
             if query.cancel.is_set():
                 raise cancelled()  # noqa: TRY301
             query.result = work(query)
         except SnowflakeError as error:
-            query.error = cancelled() if query.cancel.is_set() else error
+            query.error = self._ended(query) or error
+            if error.number == INTERNAL and query.error is error:
+                self._account.record.add("fault", sql=query.text, error=str(error), query=query.id)
         except Exception as error:
             # A fault of ours must not look like a network problem, which clients retry.
             logger.exception("fault in %s", query.text)
             self._account.record.add("fault", sql=query.text, error=repr(error), query=query.id)
-            query.error = cancelled() if query.cancel.is_set() else internal(query.id)
+            query.error = self._ended(query) or internal(query.id)
         finally:
+            if timer is not None:
+                timer.cancel()
             CURRENT.reset(token)
             query.ended = self._account.clock.now()
             self._account.record.add(
@@ -159,6 +167,26 @@ class Queries:
             query.finished.set()
             for call in self.on_end:
                 call(query)
+
+    def _limit(self, query: Query) -> threading.Timer | None:
+        """Stop the query when its session's STATEMENT_TIMEOUT_IN_SECONDS has passed, really."""
+        seconds = query.session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS")
+        if not seconds:
+            return None
+        timer = threading.Timer(float(seconds), self._time_out, (query,))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _time_out(self, query: Query) -> None:
+        query.timed_out = True
+        self.stop(query)
+
+    def _ended(self, query: Query) -> SnowflakeError | None:
+        """Return what the client is told of a query that was stopped; None when it was not."""
+        if query.timed_out:
+            return timed_out(query.session.parameters["STATEMENT_TIMEOUT_IN_SECONDS"])
+        return cancelled() if query.cancel.is_set() else None
 
     def find(self, query_id: str) -> Query | None:
         """Return the query, or None."""

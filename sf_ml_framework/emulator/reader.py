@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .faults import syntax_error, unexpected
+from .faults import invalid, syntax_error, unexpected
 from .lexer import Token, tokenize
 from .names import fold, parts_of
 
@@ -21,6 +21,16 @@ class Word:
 
     def __str__(self) -> str:
         return self.text
+
+
+def only(found: Mapping[str, Any], known: Collection[str], kind: str) -> None:
+    """Refuse properties that an object of *kind* does not take.
+
+    Raises:
+        SnowflakeError: 001008, with the first of them by name.
+    """
+    if unknown := set(found) - set(known):
+        raise invalid(f"invalid property '{min(unknown)}' for '{kind}'")
 
 
 class Reader:
@@ -99,6 +109,12 @@ class Reader:
                 continue
             parts.append(self._part())
         return tuple(parts)
+
+    def last_name(self) -> tuple[str, ...]:
+        """Read a name that ends the statement."""
+        parts = self.name()
+        self.end()
+        return parts
 
     def _part(self) -> str:
         token = self.peek()

@@ -101,6 +101,8 @@ class Answer:
     body: Any
 
 
+OURS = "ours"
+"""What marks, in ``meta``, a table or function of a statement that no client has named."""
 Row = dict[str, Any]
 Handler = Callable[[Call], ResultSet | None]
 ShowProvider = Callable[[Call, Scope], Iterable[Row]]
@@ -110,6 +112,8 @@ View = Callable[["Session", str], ResultSet]
 Rewrite = Callable[["Session", "exp.Expr"], "exp.Expr"]
 Guard = Callable[["Session", Statement], None]
 Route = Callable[[RestCall], Any]
+Written = Callable[["Session", "exp.Expr"], Callable[[], None] | None]
+"""Says for a statement that writes rows what to ask after it; None when there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +180,12 @@ class Registry:
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     table_functions: dict[str, TableFunction] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
+    early: list[Rewrite] = field(default_factory=list)
+    """Rewrites before the others, while other statements of the session may run."""
     rewrites: list[Rewrite] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
+    """What must hold of a table's rows after they were written."""
     routes: list[tuple[str, str, Route]] = field(default_factory=list)
 
     def add_statement(self, pattern: str, handler: Handler, *, reads: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 _CREATES = {"TABLE", "VIEW", "SEQUENCE"}
 _ALTERS = {"TABLE", "VIEW"}
+_OF_THE_CATALOG = {
+    (word,)
+    for word in "ROLE TAG WAREHOUSE FUNCTION PROCEDURE USER STAGE ALERT SECRET NETWORK".split()
+}
+"""What ALTER changes in the catalogue alone: all of it, or nothing when the rest is refused."""
 _CONFLICT = 625
 _ATTEMPTS = 50
 
@@ -67,7 +73,11 @@ class Router:
 
     def _handle(self, call: Call, registered: Registered) -> ResultSet | None:
         if not call.describe:
-            return registered.handler(call)
+            words = tuple(token.word for token in call.reader.tokens[:2])
+            if words[:1] != ("ALTER",) or words[1:] not in _OF_THE_CATALOG:
+                return registered.handler(call)
+            with self._account.catalog.transaction():
+                return registered.handler(call)
         if not registered.reads:
             return results.empty(results.done())
         result = registered.handler(call)
@@ -128,9 +138,11 @@ class Router:
 
         The rows of *bulk* take the place of the one row of NULL in *expression*.
         """
+        original = expression.copy()
+        for rewrite in self._account.registry.early:
+            expression = rewrite(session, expression)
         with session.connection.lock:
             self._settle_place(session)
-            original = expression.copy()
             try:
                 for rewrite in self._account.registry.rewrites:
                     expression = rewrite(session, expression)
@@ -192,23 +204,33 @@ class Router:
         self._lock(session, original)
         alone = not connection.in_transaction
         try:
-            return self._attempt(session, expression, alone=alone)
+            asked = [call(session, original) for call in self._account.registry.written]
+            checks = [check for check in asked if check is not None]
+            return self._attempt(session, expression, checks, alone=alone)
         finally:
             if alone:
                 self._account.locks.release(session.id)
 
-    def _attempt(self, session: Session, expression: exp.Expr, *, alone: bool) -> ResultSet:
+    def _attempt(
+        self,
+        session: Session,
+        expression: exp.Expr,
+        checks: list[Callable[[], None]],
+        *,
+        alone: bool,
+    ) -> ResultSet:
         # fakesnow runs INSERT OVERWRITE as several statements: all of them, or none.
-        whole = (
-            alone and isinstance(expression, exp.Insert) and bool(expression.args.get("overwrite"))
-        )
+        overwrites = isinstance(expression, exp.Insert) and expression.args.get("overwrite")
+        whole = alone and bool(overwrites or checks)
         pause = threading.Event()
         for attempt in range(_ATTEMPTS):
             try:
                 if not whole:
-                    return session.connection.run(expression.copy())
+                    return self._checked(session, expression, checks)
                 session.connection.begin()
                 result = session.connection.run(expression.copy())
+                for check in checks:
+                    check()
                 session.connection.end(commit=True)
             except SnowflakeError as error:
                 if whole:
@@ -219,6 +241,19 @@ class Router:
             else:
                 return result
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _checked(
+        self, session: Session, expression: exp.Expr, checks: list[Callable[[], None]]
+    ) -> ResultSet:
+        result = session.connection.run(expression.copy())
+        try:
+            for check in checks:
+                check()
+        except SnowflakeError:
+            # The engine cannot take back one statement of a transaction.
+            session.connection.give_up()
+            raise
+        return result
 
     def _lock(self, session: Session, expression: exp.Expr) -> None:
         target = target_of(expression)

@@ -26,6 +26,8 @@ class Session:
     parameters: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     temporary: dict[tuple[str, Path], str] = field(default_factory=dict)
+    made: dict[tuple[str, Path], datetime] = field(default_factory=dict)
+    """When each temporary table or view was made."""
     query_ids: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     """Free space for rooms, for example the task or service that the session belongs to."""
@@ -36,6 +38,7 @@ class Session:
     """When the last request came."""
     idle_seconds: int | None = None
     """After how long without a request it ends; a session policy says so."""
+    master_expires: datetime | None = None
     borrowed: bool = False
     """Whether the connection is another session's, as a procedure's is."""
     closed: threading.Event = field(default_factory=threading.Event)

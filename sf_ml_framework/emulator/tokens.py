@@ -156,7 +156,8 @@ class Tokens:
         except (jwt.PyJWTError, KeyError, ValueError):
             raise wrong from None
         user = self.user_of(login)
-        if user is None or claims.get("sub") != f"{account}.{login}":
+        ours = account.upper() == self._account.name.upper()
+        if user is None or not ours or claims.get("sub") != f"{account}.{login}":
             raise wrong
         if user.properties.get("DISABLED"):
             raise SnowflakeError("User access disabled.", number=390101, state="08001")

@@ -75,7 +75,7 @@ class Rights:
 
     def _read(self) -> dict[Holder, set[Holder]]:
         parents: dict[Holder, set[Holder]] = {}
-        for kind, role, to_kind, to in self._account.catalog.execute(
+        for kind, role, to_kind, to in self._account.catalog.read(
             "select on_kind, on_name, to_kind, to_name from grants "
             "where on_kind in ('ROLE', 'DATABASE ROLE') and privilege = 'USAGE'"
         ):
@@ -89,7 +89,7 @@ class Rights:
         kinds = TABLES if kind in TABLES else (kind,)
         found = {
             privilege
-            for privilege, to_kind, to in catalog.execute(
+            for privilege, to_kind, to in catalog.read(
                 "select privilege, to_kind, to_name from grants where on_name = ? "
                 f"and on_kind in ({', '.join('?' * len(kinds))})",
                 (name, *kinds),

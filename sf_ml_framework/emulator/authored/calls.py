@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from ..faults import SnowflakeError, not_found
 from ..names import fold
+from ..registry import OURS
 from . import kinds
 from .routine import Routine, Routines
 
@@ -68,7 +69,9 @@ def from_text(value: exp.Expr, kind: str) -> exp.Expr:
 
 
 def _macro(name: str, *values: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=list(values))
+    made = exp.Anonymous(this=name, expressions=list(values))
+    made.meta[OURS] = True
+    return made
 
 
 def name_of(node: exp.Expr) -> tuple[str, ...]:
@@ -101,6 +104,13 @@ def written(node: exp.Expr) -> str:
 
 Typed = Callable[[Sequence[exp.Expr]], list[str]]
 """Returns the types of expressions; asked only when there are overloads to choose from."""
+
+
+def whole(node: exp.Expr) -> exp.Expr:
+    """Return ``d.s.f(x)`` for ``f(x)``."""
+    while isinstance(node.parent, exp.Dot) and node.arg_key == "expression":
+        node = node.parent
+    return node
 
 
 def chosen(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ..faults import SnowflakeError, cancelled
+from ..faults import cancelled, timed_out
 from ..queries import CURRENT
 
 if TYPE_CHECKING:
@@ -33,11 +33,6 @@ def watching(session: Session) -> Watch:
         if query is not None and query.cancel.is_set():
             raise cancelled()
         if time.monotonic() >= until:
-            raise SnowflakeError(
-                f"Statement reached its statement or warehouse timeout of {seconds} second(s) and "
-                "was canceled.",
-                number=630,
-                state="57014",
-            )
+            raise timed_out(seconds)
 
     return watch

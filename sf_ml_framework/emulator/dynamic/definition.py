@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from ..faults import SnowflakeError, invalid, unexpected
 from ..names import Path, parts_of
-from ..reader import Reader
+from ..reader import Reader, only
 from ..registry import Call
 from ..session import Session
 
@@ -63,8 +63,7 @@ def read(call: Call, name: str) -> Definition:
             raise unexpected(reader.peek().text or "<EOF>", reader.peek().start)
         else:
             options.update(found)
-    if unknown := set(options) - _OPTIONS:
-        raise invalid(f"invalid property '{min(unknown)}' for 'DYNAMIC TABLE'")
+    only(options, _OPTIONS, "DYNAMIC TABLE")
     missing = [key for key in ("TARGET_LAG", "WAREHOUSE") if key not in options]
     if missing:
         raise SnowflakeError(

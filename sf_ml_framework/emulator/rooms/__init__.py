@@ -78,6 +78,8 @@ ROOMS = (
     "rest_roles",
     "rest_grants",
     "rest_stages",
+    "known",
+    "lengths",
 )
 
 

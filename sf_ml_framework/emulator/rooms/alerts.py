@@ -18,11 +18,12 @@ from ..alerting.running import Alerts
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found, unsupported
 from ..names import Path, fold
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, rows, status
 from ..tasks import schedule
 from . import tags
-from .showing import object_name
+from .showing import gone, object_name
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -86,8 +87,7 @@ def create(call: Call) -> ResultSet:
     path = object_name(call, "ALERT")
     reader = call.reader
     found = reader.properties("IF")
-    if unknown := set(found) - _SETTINGS:
-        raise invalid(f"invalid property '{min(unknown)}' for 'ALERT'")
+    only(found, _SETTINGS, "ALERT")
     condition = _condition(call)
     reader.expect("THEN")
     action = _action(call)
@@ -179,7 +179,9 @@ def alter(call: Call) -> ResultSet:
     elif reader.accept("MODIFY", "CONDITION", "EXISTS"):
         reader.expect("(")
         reader.at -= 1
-        catalog.update(entry.with_properties(condition=reader.bracketed().strip()))
+        condition = reader.bracketed().strip()
+        reader.end()
+        catalog.update(entry.with_properties(condition=condition))
     elif reader.accept("MODIFY", "ACTION"):
         catalog.update(entry.with_properties(action=_action(call)))
     else:
@@ -190,6 +192,7 @@ def alter(call: Call) -> ResultSet:
 def _set(call: Call, entry: Entry) -> None:
     if call.reader.accept("UNSET"):
         key = call.reader.next().word
+        call.reader.end()
         if key == "COMMENT":
             call.account.catalog.update(replace(entry, comment=""))
         elif key == "WAREHOUSE":
@@ -199,8 +202,7 @@ def _set(call: Call, entry: Entry) -> None:
         return
     call.reader.expect("SET")
     found = call.reader.properties()
-    if unknown := set(found) - _SETTINGS:
-        raise invalid(f"invalid property '{min(unknown)}' for 'ALERT'")
+    only(found, _SETTINGS, "ALERT")
     merged = {
         "SCHEDULE": entry.properties["schedule"],
         "WAREHOUSE": entry.properties["warehouse"],
@@ -213,11 +215,9 @@ def _set(call: Call, entry: Entry) -> None:
 
 def drop(call: Call) -> ResultSet:
     """Drop an alert."""
-    path = call.session.resolve(call.reader.name(), "DROP ALERT")
+    path = call.session.resolve(call.reader.last_name(), "DROP ALERT")
     if not call.account.catalog.drop("ALERT", path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("ALERT", str(path))
+        return gone(call, "ALERT", path.name, str(path))
     return status(f"{path.name} successfully dropped.")
 
 

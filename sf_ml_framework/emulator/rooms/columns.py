@@ -45,20 +45,20 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
     Raises:
         SnowflakeError: there is no such table.
     """
-    place = _place(session, path)
+    where = place(session, path)
     found = session.connection.query(
         "select COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, "
         "CHARACTER_MAXIMUM_LENGTH, IS_NULLABLE, COLUMN_DEFAULT "
         "from _fs_global._fs_information_schema._fs_columns "
         "where TABLE_CATALOG = ? and TABLE_SCHEMA = ? and TABLE_NAME = ? order by ORDINAL_POSITION",
-        place,
+        where,
     ).rows
     if not found:
         raise not_found("TABLE", str(path))
     keys = session.connection.raw(
         "select constraint_type, constraint_column_names from duckdb_constraints() "
         "where database_name = ? and schema_name = ? and table_name = ?",
-        place,
+        where,
     )
     primary = {c for kind, names in keys if kind == "PRIMARY KEY" for c in names}
     unique = {c for kind, names in keys if kind == "UNIQUE" for c in names}
@@ -79,8 +79,8 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _place(session: Session, path: Path) -> list[str]:
-    """Return where the engine keeps the table."""
+def place(session: Session, path: Path) -> list[str]:
+    """Return where the engine keeps a table, or a temporary one of the session."""
     if mangled := find(session, path):
         return ["temp", "main", mangled]
     if path.schema == "INFORMATION_SCHEMA":

@@ -6,9 +6,10 @@ says otherwise; ON_ERROR is ABORT_STATEMENT by default.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
-import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -20,6 +21,7 @@ from ..registry import Call
 from ..results import COPY, ResultSet, rows
 from ..router import table_parts, target_of
 from .columns import columns_of
+from .file_options import matcher, of_load, of_unload
 from .formats import read, replace_stage, resolve, stage_of
 from .stages import location, plain
 
@@ -96,22 +98,57 @@ def load(call: Call) -> ResultSet:
     else:
         written = location(reader)
     options = plain(reader.properties())
+    of_load(options)
     where = account.stages.locate(session, written)
     files = _chosen(account.stages.files(where), options, where.inside)
     format_options = resolve(account, session, options.get("FILE_FORMAT"), written)
     account.access.warehouse(session)
     target = columns_of(session, path)
-    found = [
-        _load_file(
-            call, path, file, query, columns or [c["name"] for c in target], options, format_options
-        )
-        for file in files
-    ]
+    names = columns or [c["name"] for c in target]
+    with _whole(call, options):
+        found = [
+            _load_file(call, path, file, query, names, options, format_options) for file in files
+        ]
     if not found:
         return rows(["status"], [("Copy executed with 0 files processed.",)], COPY)
+    for file, row in zip(files, found, strict=True):
+        if row[1] == "LOADED":
+            _note(account, path, file)
+            if options.get("PURGE"):
+                file.path.unlink(missing_ok=True)
     result = rows(_LOADED, found, COPY)
     result.affected = sum(row[3] for row in found)
     return result
+
+
+@contextlib.contextmanager
+def _whole(call: Call, options: dict[str, Any]) -> Iterator[None]:
+    """Load all files or none: what ON_ERROR = ABORT_STATEMENT leaves behind is nothing."""
+    connection = call.session.connection
+    aborts = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper() == "ABORT_STATEMENT"
+    with connection.lock:
+        alone = aborts and not connection.in_transaction
+        if alone:
+            connection.begin()
+        try:
+            yield
+        except BaseException:
+            if alone:
+                connection.end(commit=False)
+            raise
+        else:
+            if alone and call.session.parameters.get("AUTOCOMMIT", True):
+                connection.end(commit=True)
+        finally:
+            if alone and not connection.in_transaction:
+                call.account.locks.release(call.session.id)
+
+
+def _note(account: Account, path: Path, file: StageFile) -> None:
+    account.catalog.execute(
+        "insert or replace into load_history values (?, ?, ?)",
+        (str(path), str(file.path), file.md5),
+    )
 
 
 def _chosen(files: list[StageFile], options: dict[str, Any], inside: str) -> list[StageFile]:
@@ -123,7 +160,8 @@ def _chosen(files: list[StageFile], options: dict[str, Any], inside: str) -> lis
                 f"Remote file '{names[0]}' was not found.", number=91016, state="22000"
             )
     if pattern := options.get("PATTERN"):
-        files = [f for f in files if re.fullmatch(str(pattern), f.name)]
+        asked = matcher(pattern)
+        files = [f for f in files if asked.fullmatch(f.name)]
     return files
 
 
@@ -160,11 +198,6 @@ def _load_file(  # noqa: PLR0917
         return (file.name, "LOAD_FAILED", 0, 0, 1, 1, error.message, 1, 1, None)
     finally:
         session.connection.unregister()
-    account.catalog.execute(
-        "insert or replace into load_history values (?, ?, ?)", (str(path), str(file.path), digest)
-    )
-    if options.get("PURGE"):
-        file.path.unlink(missing_ok=True)
     return (file.name, "LOADED", count, count, 1, 0, None, None, None, None)
 
 
@@ -236,9 +269,10 @@ def unload(call: Call) -> ResultSet:
         sql = reader.bracketed()
     else:
         sql = f"SELECT * FROM {join(session.resolve(reader.name()))}"
-    options = plain(reader.properties())
-    if "PARTITION" in options:
+    if reader.peek().word == "PARTITION":
         raise unsupported("PARTITION BY of COPY INTO <location> is not known to this emulator.")
+    options = plain(reader.properties())
+    of_unload(options)
     chosen = resolve(account, session, options.get("FILE_FORMAT"), written)
     result = account.router.run(session, sql)
     data, suffix = _written(result, chosen, header=bool(options.get("HEADER")))

@@ -6,8 +6,11 @@ Source: Snowflake, "CREATE DATABASE", "CREATE SCHEMA", "DROP ..", "ALTER ..", "S
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from ..catalog import Entry
 from ..faults import SnowflakeError, already_exists, not_found, unsupported
@@ -17,6 +20,7 @@ from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from ..seed import SHARED
 from . import tags
+from .showing import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -163,14 +167,19 @@ def create_schema(call: Call) -> ResultSet:
     return status(f"Schema {path.name} successfully created.")
 
 
+def _cascade(call: Call) -> None:
+    if not call.reader.accept("CASCADE"):
+        call.reader.accept("RESTRICT")
+    call.reader.end()
+
+
 def drop_database(call: Call) -> ResultSet:
     """Drop a database and all that is in it."""
     name = call.reader.name()[0]
+    _cascade(call)
     call.account.router.commit(call.session)
     if call.account.catalog.find("DATABASE", Path("", "", name)) is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({name} already dropped).")
-        raise not_found("DATABASE", name)
+        return gone(call, "DATABASE", name, name)
     if name == SHARED:
         raise SnowflakeError(
             f"SQL access control error:\nInsufficient privileges to operate on database '{name}'",
@@ -186,7 +195,9 @@ def remove(account: Account, session: Session, name: str) -> None:
     """Drop a database and all that is in it."""
     for other in list(account.sessions.values()):
         if other.database == name and not other.connection.in_transaction:
-            other.connection.use(None, None)
+            # A session may have ended since it was listed.
+            with contextlib.suppress(duckdb.ConnectionException):
+                other.connection.use(None, None)
     stages = account.catalog.all("STAGE", name)
     account.catalog.drop_below(name)
     account.catalog.drop("DATABASE", Path("", "", name))
@@ -198,11 +209,10 @@ def remove(account: Account, session: Session, name: str) -> None:
 def drop_schema(call: Call) -> ResultSet:
     """Drop a schema and all that is in it."""
     path = call.session.resolve_schema(call.reader.name(), "DROP SCHEMA")
+    _cascade(call)
     call.account.router.commit(call.session)
     if call.account.catalog.find("SCHEMA", path) is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("SCHEMA", f"{path.database}.{path.name}")
+        return gone(call, "SCHEMA", path.name, f"{path.database}.{path.name}")
     call.account.part(Graveyard).keep(call.session, "SCHEMA", path)
     remove_schema(call.account, call.session, path)
     return status(f"{path.name} successfully dropped.")

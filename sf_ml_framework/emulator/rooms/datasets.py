@@ -17,11 +17,12 @@ from ..catalog import Entry
 from ..faults import SnowflakeError, cannot_perform, invalid, not_found
 from ..lineage.recording import Recorder
 from ..names import Path, parts_of
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, status
 from ..stages import Location
 from . import tags
-from .showing import object_name
+from .showing import gone, object_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,8 +75,7 @@ def create(call: Call) -> ResultSet:
     """Create a dataset without versions."""
     path = object_name(call, "DATASET")
     found = call.reader.properties()
-    if unknown := set(found) - {"COMMENT", "TAG"}:
-        raise invalid(f"invalid property '{min(unknown)}' for 'DATASET'")
+    only(found, {"COMMENT", "TAG"}, "DATASET")
     old = call.account.catalog.find("DATASET", path)
     made = call.account.catalog.create(
         Entry(
@@ -103,9 +103,7 @@ def drop(call: Call) -> ResultSet:
     call.reader.end()
     entry = call.account.catalog.find("DATASET", path)
     if entry is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("DATASET", str(path))
+        return gone(call, "DATASET", path.name, str(path))
     call.account.catalog.drop("DATASET", path)
     shutil.rmtree(folder(call.account, entry), ignore_errors=True)
     return status(f"{path.name} successfully dropped.")
@@ -156,8 +154,7 @@ def _add(call: Call, entry: Entry) -> ResultSet:
             reader.next()
         by = reader.sql[start : reader.tokens[reader.at - 1].end]
     found = reader.properties()
-    if unknown := set(found) - {"COMMENT", "METADATA", "TAG"}:
-        raise invalid(f"invalid property '{min(unknown)}' for 'DATASET VERSION'")
+    only(found, {"COMMENT", "METADATA", "TAG"}, "DATASET VERSION")
     target = folder(call.account, entry) / "versions" / version
     _write(call, query, by, target)
     versions = {

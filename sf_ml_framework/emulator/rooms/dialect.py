@@ -98,7 +98,7 @@ def hashes(session: Session, tree: exp.Expr) -> exp.Expr:
             return exp.cast(_hash(node.expressions), "BIGINT")
         return _hash_of_all(node) if isinstance(node, exp.HashAgg) else node
 
-    return tree.transform(change)
+    return tree.transform(change, copy=False)
 
 
 def _hash(values: list[exp.Expr]) -> exp.Expr:
@@ -158,7 +158,7 @@ def division(session: Session, tree: exp.Expr) -> exp.Expr:
     if isinstance(tree, exp.Create) and tree.find(exp.Div):
         # A view's text must stay what the client wrote.
         return tree
-    return tree.transform(change)
+    return tree.transform(change, copy=False)
 
 
 def _not_zero(node: exp.Expr) -> bool:

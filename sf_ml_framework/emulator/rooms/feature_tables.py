@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..faults import not_found
 from ..registry import Call, Scope
-from ..results import SHOW, ResultSet, make_column, rows, status
+from ..results import SHOW, ResultSet, make_column, rows
 from . import datasets
-from .showing import like
+from .showing import gone, like
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,9 +56,7 @@ def drop_online(call: Call) -> ResultSet:
     """Answer that there is no such table."""
     path = call.session.resolve(call.reader.name(), "DROP ONLINE FEATURE TABLE")
     call.reader.end()
-    if call.if_exists:
-        return status(f"Drop statement executed successfully ({path.name} already dropped).")
-    raise not_found("ONLINE FEATURE TABLE", str(path))
+    return gone(call, "ONLINE FEATURE TABLE", path.name, str(path))
 
 
 def show_versions(call: Call) -> ResultSet:

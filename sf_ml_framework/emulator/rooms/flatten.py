@@ -67,30 +67,9 @@ def flatten(session: Session, tree: exp.Expr) -> exp.Expr:
         return tree
     _texts(tree)
     for node in found:
-        given = _given(node.this)
-        whole, prefix = given["INPUT"], ""
-        if (path := given.get("PATH")) is not None:
-            prefix = _text(path, "PATH")
-            whole = exp.Anonymous(
-                this="json_extract",
-                expressions=[
-                    exp.Anonymous(this="to_json", expressions=[whole]),
-                    exp.Literal.string(_json_path(prefix)),
-                ],
-            )
-        if _flag(given.get("RECURSIVE")):
-            raise unsupported("FLATTEN(.., RECURSIVE => TRUE) is not known to this emulator.")
-        mode = _text(given.get("MODE"), "MODE").upper() or "BOTH"
-        if mode not in {"OBJECT", "ARRAY", "BOTH"}:
-            raise invalid(f"invalid value '{mode}' for parameter 'MODE'")
-        outer = exp.Boolean(this=_flag(given.get("OUTER")))
-        call = exp.Anonymous(
-            this="_sf_flatten",
-            expressions=[whole, outer, exp.Literal.string(mode), exp.Literal.string(prefix)],
-        )
         node.replace(
             exp.Table(
-                this=call,
+                this=_macro(_given(node.this)),
                 db=exp.to_identifier("main", quoted=True),
                 catalog=exp.to_identifier("_fs_global", quoted=True),
                 alias=node.args.get("alias"),
@@ -98,6 +77,25 @@ def flatten(session: Session, tree: exp.Expr) -> exp.Expr:
             )
         )
     return tree
+
+
+def _macro(given: dict[str, exp.Expr]) -> exp.Expr:
+    whole, prefix = given["INPUT"], ""
+    if (path := given.get("PATH")) is not None:
+        prefix = _text(path, "PATH")
+        read = exp.Anonymous(this="to_json", expressions=[whole])
+        where = exp.Literal.string(_json_path(prefix))
+        whole = exp.Anonymous(this="json_extract", expressions=[read, where])
+    if _flag(given.get("RECURSIVE")):
+        raise unsupported("FLATTEN(.., RECURSIVE => TRUE) is not known to this emulator.")
+    mode = _text(given.get("MODE"), "MODE").upper() or "BOTH"
+    if mode not in {"OBJECT", "ARRAY", "BOTH"}:
+        raise invalid(f"invalid value '{mode}' for parameter 'MODE'")
+    outer = exp.Boolean(this=_flag(given.get("OUTER")))
+    return exp.Anonymous(
+        this="_sf_flatten",
+        expressions=[whole, outer, exp.Literal.string(mode), exp.Literal.string(prefix)],
+    )
 
 
 def _given(call: exp.Explode) -> dict[str, exp.Expr]:

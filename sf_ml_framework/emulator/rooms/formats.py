@@ -16,8 +16,9 @@ from ..lexer import quote
 from ..names import parts_of
 from ..registry import Call, Scope
 from ..results import ResultSet, rows, status
+from .file_options import matcher, of_format
 from .functions import read_rows
-from .showing import object_name
+from .showing import gone, object_name
 from .stages import plain
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..stages import StageFile
 
-TYPES = {"CSV", "JSON", "PARQUET", "AVRO", "ORC", "XML"}
 READ = {"CSV", "JSON", "PARQUET"}
 
 
@@ -57,8 +57,7 @@ def create(call: Call) -> ResultSet:
     found = plain(call.reader.properties())
     comment = str(found.pop("COMMENT", ""))
     kind = str(found.get("TYPE", "CSV")).upper()
-    if kind not in TYPES:
-        raise invalid(f"invalid value '{kind}' for property 'TYPE'")
+    of_format(found)
     temporary = bool(call.flags & {"TEMPORARY", "TEMP"})
     made = call.account.catalog.create(
         Entry(
@@ -81,11 +80,9 @@ def create(call: Call) -> ResultSet:
 
 def drop(call: Call) -> ResultSet:
     """Drop a file format."""
-    path = call.session.resolve(call.reader.name(), "DROP FILE FORMAT")
+    path = call.session.resolve(call.reader.last_name(), "DROP FILE FORMAT")
     if not call.account.catalog.drop("FILE FORMAT", path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("FILE FORMAT", str(path))
+        return gone(call, "FILE FORMAT", path.name, str(path))
     call.session.temporary.pop(("FILE FORMAT", path), None)
     return status(f"{path.name} successfully dropped.")
 
@@ -127,6 +124,9 @@ def resolve(account: Account, session: Session, written: Any, stage: str = "") -
         entry = account.catalog.get("STAGE", session.resolve(parts_of(name)))
         own = entry.properties.get("FILE_FORMAT")
         return resolve(account, session, own) if own else {"TYPE": "CSV"}
+    if found and not isinstance(found, dict):
+        raise invalid(f"invalid value '{found}' for property 'FILE_FORMAT'")
+    of_format(found or {})
     return {"TYPE": "CSV", **(found or {})}
 
 
@@ -205,7 +205,7 @@ def stage_queries(account: Account, session: Session, tree: exp.Expr) -> exp.Exp
         where = account.stages.locate(session, written)
         files = account.stages.files(where)
         if pattern is not None:
-            files = [f for f in files if re.fullmatch(pattern.name, f.name)]
+            files = [f for f in files if matcher(pattern.name).fullmatch(f.name)]
         replace_stage(session, node, files, options)
     return tree
 

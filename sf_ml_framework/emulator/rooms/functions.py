@@ -19,7 +19,7 @@ from sqlglot import exp
 from ..faults import SnowflakeError, not_found, unsupported
 from ..names import fold
 from ..queries import CURRENT
-from ..registry import Call
+from ..registry import OURS, Call
 from ..results import ResultSet, rows
 from ..router import table_parts
 from .dialect import account_time
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 def install(account: Account) -> None:
     """Register the rewrites, CALL, and the functions that every session uses."""
+    account.registry.early.append(lambda session, tree: alone(account, session, tree))
     account.rewrite(lambda session, tree: views(account, session, tree))
     account.rewrite(lambda session, tree: table_functions(account, session, tree))
     account.rewrite(lambda session, tree: scalars(account, session, tree))
@@ -43,6 +44,19 @@ def install(account: Account) -> None:
     account.function("SYSTEM$CANCEL_QUERY", lambda s, query: cancel(account, str(query)))
     account.function("SYSTEM$CANCEL_ALL_QUERIES", lambda s, number: cancel_all(account, number))
     account.function("SYSTEM$ABORT_SESSION", lambda s, number: abort(account, number))
+
+
+def alone(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
+    """Call the functions of a SELECT without FROM: one that waits keeps nobody else waiting."""
+    if not isinstance(tree, exp.Select) or tree.args.get("from_"):
+        return tree
+    plain = (exp.Literal, exp.Null, exp.Boolean)
+    calls = [one.unalias() for one in tree.expressions]
+    if all(_function_name(call) in account.registry.functions for call in calls) and all(
+        isinstance(value, plain) for call in calls for value in _arguments(call)
+    ):
+        return scalars(account, session, tree)
+    return tree
 
 
 def scalars(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
@@ -60,7 +74,7 @@ def scalars(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
             return exp.alias_(made, node.sql(dialect="snowflake").upper(), quoted=True)
         return made
 
-    return tree.transform(change)
+    return tree.transform(change, copy=False)
 
 
 def _called(call: Callable[..., Any], name: str, session: Session, values: list[Any]) -> Any:
@@ -176,6 +190,7 @@ def read_rows(session: Session, node: exp.Expr, result: ResultSet) -> None:
         db=exp.to_identifier("main", quoted=True),
         catalog=exp.to_identifier("temp", quoted=True),
     )
+    table.meta[OURS] = True
     query = exp.select(*casts).from_(table).subquery()
     query.set("alias", alias or exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
     if joins := node.args.get("joins"):

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ..catalog import Entry
 from ..containers.runtime import Containers
 from ..faults import SnowflakeError, invalid, not_authorized, not_found
+from ..reader import only
 from ..registry import Call, RestCall, Scope
 from ..results import ResultSet, done, status
 from ..services import imaging
 from ..services.naming import schema_object
 from . import tags
+from .showing import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,8 +48,7 @@ def create(call: Call) -> ResultSet:
     found = call.reader.properties()
     tagged, comment = found.pop("TAG", {}), str(found.pop("COMMENT", ""))
     encryption = found.pop("ENCRYPTION", {"TYPE": "SNOWFLAKE_SSE"})
-    if found:
-        raise invalid(f"invalid property '{min(found)}' for 'IMAGE REPOSITORY'")
+    only(found, (), "IMAGE REPOSITORY")
     kind = str(encryption.get("TYPE")) if isinstance(encryption, dict) else str(encryption)
     if kind not in {"SNOWFLAKE_FULL", "SNOWFLAKE_SSE"}:
         raise invalid(f"invalid value '{kind}' for property 'ENCRYPTION'")
@@ -102,9 +103,7 @@ def drop(call: Call) -> ResultSet:
     call.reader.end()
     entry = call.account.catalog.find("IMAGE REPOSITORY", path)
     if entry is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("Image repository", str(path))
+        return gone(call, "Image repository", path.name, str(path))
     _forget_images(call, entry)
     call.account.catalog.drop("IMAGE REPOSITORY", path)
     return status(f"{path.name} successfully dropped.")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from ..catalog import Entry
 from ..faults import already_exists, invalid, not_found
 from ..names import Path, parts_of
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from . import webhooks
-from .showing import object_name
+from .showing import gone, object_name
 from .stages import plain
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def create_rule(call: Call) -> ResultSet:
     comment = str(found.pop("COMMENT", ""))
     kind, mode = str(found.pop("TYPE", "")).upper(), str(found.pop("MODE", "INGRESS")).upper()
     hosts = found.pop("VALUE_LIST", None)
-    if found:
-        raise invalid(f"invalid property '{min(found)}' for 'NETWORK RULE'")
+    only(found, (), "NETWORK RULE")
     if kind not in RULE_TYPES or mode not in RULE_MODES:
         raise invalid(f"invalid TYPE '{kind}' or MODE '{mode}' for 'NETWORK RULE'")
     if hosts is None:
@@ -124,8 +124,7 @@ def alter_rule(call: Call) -> ResultSet:
     found = plain(call.reader.properties())
     comment = str(found.pop("COMMENT", entry.comment))
     hosts = _strings(found.pop("VALUE_LIST", entry.properties["values"]))
-    if found:
-        raise invalid(f"invalid property '{min(found)}' for 'NETWORK RULE'")
+    only(found, (), "NETWORK RULE")
     properties = {**entry.properties, "values": hosts}
     call.account.catalog.update(replace(entry, comment=comment, properties=properties))
     return done()
@@ -142,9 +141,7 @@ def drop_rule(call: Call) -> ResultSet:
         if any(list(path) in held for held in entry.properties.values()):
             raise invalid(f"Network rule {path} cannot be dropped: {entry.name} uses it.")
     if not call.account.catalog.drop("NETWORK RULE", path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("Network rule", str(path))
+        return gone(call, "Network rule", path.name, str(path))
     return status(f"{path.name} successfully dropped.")
 
 
@@ -180,8 +177,7 @@ def create_access(call: Call) -> ResultSet:
     path = Path("", "", call.reader.name()[0])
     found = plain(call.reader.properties())
     comment = str(found.pop("COMMENT", ""))
-    if unknown := set(found) - _ACCESS:
-        raise invalid(f"invalid property '{min(unknown)}' for 'INTEGRATION'")
+    only(found, _ACCESS, "INTEGRATION")
     for key in ("ALLOWED_NETWORK_RULES", "ENABLED"):
         if key not in found:
             raise invalid(f"missing required property '{key}' for 'INTEGRATION'")
@@ -222,8 +218,7 @@ def create_notification(call: Call) -> ResultSet:
     if "ENABLED" not in found:
         raise invalid("missing required property 'ENABLED' for 'INTEGRATION'")
     enabled = bool(found.pop("ENABLED"))
-    if unknown := set(found) - _NOTIFY[kind]:
-        raise invalid(f"invalid property '{min(unknown)}' for 'INTEGRATION'")
+    only(found, _NOTIFY[kind], "INTEGRATION")
     if kind == "WEBHOOK":
         found = webhooks.checked(call, found)
     properties = {
@@ -269,9 +264,7 @@ def drop(call: Call) -> ResultSet:
     path, entry = _named(call)
     call.reader.end()
     if entry is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("INTEGRATION", path.name)
+        return gone(call, "INTEGRATION", path.name, path.name)
     call.account.catalog.drop("INTEGRATION", path)
     return status(f"{path.name} successfully dropped.")
 
@@ -289,8 +282,7 @@ def alter(call: Call) -> ResultSet:
     changes: dict[str, Any] = {}
     network = entry.properties["category"] == _NETWORK
     allowed = _ACCESS if network else _NOTIFY[entry.properties["type"]] | {"ENABLED"}
-    if unknown := set(found) - allowed:
-        raise invalid(f"invalid property '{min(unknown)}' for 'INTEGRATION'")
+    only(found, allowed, "INTEGRATION")
     if "ENABLED" in found:
         changes["enabled"] = bool(found.pop("ENABLED"))
     if network and "ALLOWED_NETWORK_RULES" in found:

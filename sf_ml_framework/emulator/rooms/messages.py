@@ -111,7 +111,7 @@ def qualified(session: Session, tree: exp.Expr) -> exp.Expr:
         inner = [one.transform(change) for one in node.expression.expressions]
         return exp.Anonymous(this=name, expressions=inner)
 
-    return tree.transform(change)
+    return tree.transform(change, copy=False)
 
 
 def _content(kind: str) -> Any:

@@ -16,6 +16,7 @@ from ..lineage.recording import Recorder
 from ..models import store
 from ..models.store import KIND
 from ..names import Path
+from ..reader import only
 from ..registry import Call
 from ..results import SHOW, ResultSet, done, make_column, rows, status
 from ..serving.functions import model_of
@@ -26,6 +27,7 @@ from .models import rename, set_comment, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path as FilePath
 
     from ..account import Account
 
@@ -77,8 +79,7 @@ def _add(call: Call, entry: Entry) -> ResultSet:
     version = call.reader.name()[0]
     files = source(call)
     found = call.reader.properties()
-    if unknown := set(found) - {"COMMENT"}:
-        raise invalid(f"invalid property '{min(unknown)}' for 'MODEL VERSION'")
+    only(found, {"COMMENT"}, "MODEL VERSION")
     comment = str(found.get("COMMENT", ""))
     entry = store.add(call.account, entry, version, files, comment)
     call.account.catalog.update(entry)
@@ -109,8 +110,7 @@ def _modify(call: Call, entry: Entry) -> None:
     version = store.resolve(entry, call.reader.name()[0])
     call.reader.expect("SET")
     found = call.reader.properties()
-    if unknown := set(found) - {"METADATA", "COMMENT"}:
-        raise invalid(f"invalid property '{min(unknown)}' for 'MODEL VERSION'")
+    only(found, {"METADATA", "COMMENT"}, "MODEL VERSION")
     if "METADATA" in found:
         try:
             json.loads(str(found["METADATA"]))
@@ -168,13 +168,27 @@ def show_versions(account: Account, path: Path) -> Iterable[dict[str, Any]]:
             "functions": json.dumps(list(store.methods(files))),
             "metadata": found["metadata"],
             "user_data": json.dumps(store.manifest(files).get("user_data", {})),
-            "model_attributes": "{}",
+            "model_attributes": json.dumps(_attributes(spec)),
             "size": sum(sizes),
             "environment": "{}",
             "runnable_in": store.platforms(files),
             "inference_services": json.dumps(_services(account, path, version)),
             "model_spec": spec.read_text() if spec.is_file() else "",
         }
+
+
+def _attributes(spec: FilePath) -> dict[str, str]:
+    """Return what a version's own description says of it, as far as the client asks for it.
+
+    Source: snowflake-ml 2.6, ``model_ops.get_model_task``, ``model_meta.py``.
+    """
+    import yaml
+
+    found = yaml.safe_load(spec.read_text(encoding="utf-8")) if spec.is_file() else None
+    if not isinstance(found, dict):
+        return {}
+    names = {"model_type": "framework", "task": "task"}
+    return {told: str(found[name]) for name, told in names.items() if name in found}
 
 
 def _services(account: Account, path: Path, version: str) -> list[str]:

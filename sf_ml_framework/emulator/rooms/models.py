@@ -13,16 +13,17 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
-from ..faults import SnowflakeError, invalid, not_found
+from ..faults import SnowflakeError, unsupported
 from ..lineage.recording import Recorder
 from ..models import store
 from ..models.store import KIND
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, status
 from ..stages import Location
 from . import tags
 from .datasets import split_url
-from .showing import object_name
+from .showing import gone, object_name
 from .stages import location
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _COLUMNS += ["comment", "owner", "default_version_name", "versions", "aliases"]
 
 def install(account: Account) -> None:
     """Register the statements, the scheme of the URLs and what the client asks beside them."""
+    account.statement("CREATE|ALTER|DROP [OR REPLACE] MODEL MONITOR", monitor)
     account.statement("CREATE [OR REPLACE] MODEL [IF NOT EXISTS]", create)
     account.statement("DROP MODEL [IF EXISTS]", drop)
     account.show("MODELS", _COLUMNS, show)
@@ -56,6 +58,11 @@ def locate(account: Account, session: Session, rest: str) -> Location:
     if len(parts) > 1 and parts[0] == "versions" and parts[1]:
         parts[1] = store.resolve(entry, parts[1])
     return Location(store.folder(account, entry), "", "/".join(parts))
+
+
+def monitor(call: Call) -> ResultSet:
+    """Refuse model monitors by name, which would else be read as models called MONITOR."""
+    raise unsupported("model monitors are not known to this emulator.")
 
 
 def source(call: Call) -> FilePath:
@@ -83,8 +90,7 @@ def create(call: Call) -> ResultSet:
         version = call.reader.name()[0]
     files = source(call)
     found = call.reader.properties()
-    if unknown := set(found) - {"COMMENT", "TAG"}:
-        raise invalid(f"invalid property '{min(unknown)}' for 'MODEL'")
+    only(found, {"COMMENT", "TAG"}, "MODEL")
     entry = Entry(
         kind=KIND,
         path=path,
@@ -113,9 +119,7 @@ def drop(call: Call) -> ResultSet:
     call.reader.end()
     entry = call.account.catalog.find(KIND, path)
     if entry is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found(KIND, str(path))
+        return gone(call, KIND, path.name, str(path))
     call.account.catalog.drop(KIND, path)
     call.account.catalog.forget("MODULE", path)
     shutil.rmtree(store.folder(call.account, entry), ignore_errors=True)

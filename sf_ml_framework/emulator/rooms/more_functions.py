@@ -38,7 +38,7 @@ def scalars(session: Session, tree: exp.Expr) -> exp.Expr:
             write = _NAMED.get(str(node.this).upper())
         return node if write is None else write(node)
 
-    return tree.transform(change) if _used(tree) else tree
+    return tree.transform(change, copy=False) if _used(tree) else tree
 
 
 def _used(tree: exp.Expr) -> bool:

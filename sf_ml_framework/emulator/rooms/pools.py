@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found
 from ..names import Path, parts_of
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from ..services.families import FAMILIES
 from ..services.naming import account_name
 from ..services.pooling import Pools
 from . import tags
+from .showing import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,8 +64,7 @@ def install(account: Account) -> None:
 
 
 def _checked(found: dict[str, Any], allowed: set[str]) -> dict[str, Any]:
-    if unknown := set(found) - allowed:
-        raise invalid(f"invalid property '{min(unknown)}' for 'COMPUTE POOL'")
+    only(found, allowed, "COMPUTE POOL")
     for key in ("MIN_NODES", "MAX_NODES", "AUTO_SUSPEND_SECS"):
         lowest = 0 if key == "AUTO_SUSPEND_SECS" else 1
         if key in found and (type(found[key]) is not int or found[key] < lowest):
@@ -174,9 +175,7 @@ def drop(call: Call) -> ResultSet:
     call.reader.end()
     pools = call.account.part(Pools)
     if call.account.catalog.find("COMPUTE POOL", path) is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("COMPUTE POOL", path.name)
+        return gone(call, "COMPUTE POOL", path.name, path.name)
     if pools.busy(path.name):
         raise SnowflakeError(
             f"Cannot drop compute pool '{path.name}' because services or jobs are still in it. "

@@ -196,6 +196,7 @@ def _lent(account: Account, session: Session, routine: Routine, depth: int) -> I
         parameters=dict(session.parameters) if owners else session.parameters,
         variables={} if owners else session.variables,
         temporary=session.temporary,
+        made=session.made,
         facts=session.facts,
         borrowed=True,
     )

@@ -14,10 +14,12 @@ from ..access.rights import denied_role
 from ..catalog import Entry
 from ..faults import not_found
 from ..names import Path, quoted
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from ..seed import ROLES
 from . import tags
+from .showing import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +59,7 @@ def create(call: Call) -> ResultSet:
     elif path.name in ROLES and call.or_replace:
         raise denied_role(path.name)
     found = call.reader.properties()
+    only(found, {"COMMENT", "TAG"}, kind)
     made = call.account.catalog.create(
         Entry(
             kind=kind,
@@ -78,12 +81,11 @@ def create(call: Call) -> ResultSet:
 def drop(call: Call) -> ResultSet:
     """Drop a role; what it owned goes to the role that drops it."""
     kind, path = _named(call)
+    call.reader.end()
     if kind == "ROLE" and path.name in ROLES:
         raise denied_role(path.name)
     if not call.account.catalog.drop(kind, path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found(kind, str(path))
+        return gone(call, kind, path.name, str(path))
     if kind == "ROLE":
         call.account.catalog.execute(
             "update objects set owner = ? where owner = ?", (call.session.role, path.name)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
 from ..faults import invalid, not_found, unsupported
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from . import tags
-from .showing import object_name
+from .showing import gone, object_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,8 +87,7 @@ def alter(call: Call) -> ResultSet:
     call.reader.expect("SET")
     found = call.reader.properties()
     comment = str(found.pop("COMMENT", entry.comment))
-    if unknown := set(found) - set(_FIELDS[entry.properties["type"]]):
-        raise invalid(f"invalid property '{min(unknown)}' for 'SECRET'")
+    only(found, _FIELDS[entry.properties["type"]], "SECRET")
     values = {key.lower(): str(value) for key, value in found.items()}
     changed = replace(entry, comment=comment, properties={**entry.properties, **values})
     call.account.catalog.update(changed)
@@ -99,9 +99,7 @@ def drop(call: Call) -> ResultSet:
     path = call.session.resolve(call.reader.name(), "DROP SECRET")
     call.reader.end()
     if not call.account.catalog.drop("SECRET", path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("SECRET", str(path))
+        return gone(call, "SECRET", path.name, str(path))
     return status(f"{path.name} successfully dropped.")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..faults import SnowflakeError, cancelled, invalid, not_found
+from ..faults import SnowflakeError, cancelled, invalid, not_found, timed_out
 from ..queries import CURRENT
 from ..registry import Call
 from ..results import ResultSet, done, rows, status
@@ -20,6 +20,7 @@ from ..services.running import Live, Services
 from ..services.statement import job, service
 from . import tags
 from .service_changes import change, relaunch
+from .showing import gone
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ..names import Path
 
 JOB_FAILED = 395017
-_TIMED_OUT = 630
 
 
 def install(account: Account) -> None:
@@ -69,12 +69,7 @@ def finish(call: Call, services: Services, live: Live) -> None:
         live.done.wait(services.grace_seconds + 5)
         if query is not None and query.cancel.is_set():
             raise cancelled()
-        raise SnowflakeError(
-            f"Statement reached its statement or warehouse timeout of {seconds} second(s) and was "
-            "canceled.",
-            number=_TIMED_OUT,
-            state="57014",
-        )
+        raise timed_out(seconds)
     entry = services.records.find(live.path, live.id)
     ended = str(entry.properties["status"]) if entry else "DELETED"
     if ended != "DONE":
@@ -139,9 +134,7 @@ def drop(call: Call) -> ResultSet:
     call.reader.accept("FORCE")
     call.reader.end()
     if call.account.catalog.find("SERVICE", path) is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("SERVICE", str(path))
+        return gone(call, "SERVICE", path.name, str(path))
     call.account.part(Services).drop(path)
     return status(f"{path.name} successfully dropped.")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..account import SESSION_PARAMETERS
 from ..faults import SnowflakeError, cannot_perform, invalid, unexpected
 from ..login import SERVER_VERSION, roles_of
 from ..names import Path, quoted
+from ..parameters import SESSION_PARAMETERS, checked
 from ..queries import CURRENT
 from ..registry import Call, Scope
 from ..results import ResultSet, done
@@ -190,10 +190,8 @@ def alter_session(call: Call) -> ResultSet:
     for key, value in call.reader.properties().items():
         if key not in SESSION_PARAMETERS:
             raise invalid(f"invalid parameter '{key}'")
-        call.session.parameters[key] = (
-            value if isinstance(value, bool | int | float) else str(value)
-        )
-        if key == "AUTOCOMMIT" and value is True:
+        call.session.parameters[key] = checked(key, value)
+        if key == "AUTOCOMMIT" and call.session.parameters[key]:
             call.account.router.commit(call.session)
     return done()
 
@@ -239,10 +237,15 @@ def set_variable(call: Call) -> ResultSet:
 def unset_variable(call: Call) -> ResultSet:
     """Unset variables."""
     reader = call.reader
-    many = reader.accept("(")
-    while not reader.done and not (many and reader.accept(")")):
-        call.session.variables.pop(reader.name()[0], None)
-        reader.accept(",")
+    several = reader.accept("(")
+    names = [reader.name()[0]]
+    while several and reader.accept(","):
+        names.append(reader.name()[0])
+    if several:
+        reader.expect(")")
+    reader.end()
+    for name in names:
+        call.session.variables.pop(name, None)
     return done()
 
 

@@ -14,7 +14,7 @@ from ..access.listing import listed
 from ..faults import cannot_perform, not_found, syntax_error, unsupported
 from ..names import Path
 from ..registry import Call, Scope, Shown
-from ..results import DESCRIBE, SHOW, ResultSet, make_column, rows
+from ..results import DESCRIBE, SHOW, ResultSet, make_column, rows, status
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -187,13 +187,20 @@ def describe(call: Call) -> ResultSet | None:
         words = " ".join(reader.peek(i).word for i in range(length))
         if words in registry.describes and start + length < len(reader.tokens):
             reader.at = start + length
-            shown = registry.describes[words]
-            return _table(shown.columns, shown.provide(call, reader.name()), DESCRIBE)
+            return _described(call, words)
     if len(reader.tokens) - start == 1 or reader.peek(1).text == ".":
-        shown = registry.describes["TABLE"]
-        return _table(shown.columns, shown.provide(call, reader.name()), DESCRIBE)
+        return _described(call, "TABLE")
     call.account.record.add("unknown", sql=call.text, session=call.session.id)
     raise unsupported(f"DESCRIBE {reader.peek().text} is not known to this emulator.")
+
+
+def _described(call: Call, kind: str) -> ResultSet:
+    shown = call.account.registry.describes[kind]
+    found = list(shown.provide(call, call.reader.name()))
+    # Source: Snowflake, "DESCRIBE TABLE"; TYPE = STAGE is not known here.
+    call.reader.accept("TYPE", "=", "COLUMNS")
+    call.reader.end()
+    return _table(shown.columns, found, DESCRIBE)
 
 
 def _describe_result(call: Call) -> ResultSet:
@@ -208,6 +215,17 @@ def _describe_result(call: Call) -> ResultSet:
         (c.name, c.type.upper(), "COLUMN", "Y" if c.nullable else "N") for c in query.result.columns
     ]
     return rows(["name", "type", "kind", "null?"], listed, DESCRIBE)
+
+
+def gone(call: Call, kind: str, name: str, written: str) -> ResultSet:
+    """Answer a DROP of what does not stand.
+
+    Raises:
+        SnowflakeError: 002003, without IF EXISTS.
+    """
+    if call.if_exists:
+        return status(f"Drop statement executed successfully ({name} already dropped).")
+    raise not_found(kind, written)
 
 
 def object_name(call: Call, kind: str) -> Path:

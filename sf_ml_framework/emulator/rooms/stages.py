@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..catalog import Entry
 from ..faults import SnowflakeError, not_found, unexpected
 from ..names import Path
-from ..reader import Reader, Word
+from ..reader import Reader, Word, only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, rows, status
 from . import tags
-from .showing import object_name
+from .file_options import matcher, of_stage
+from .showing import gone, object_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,6 +91,7 @@ def create(call: Call) -> ResultSet:
             number=2,
             state="0A000",
         )
+    of_stage(plain(found))
     tagged = found.pop("TAG", {})
     comment = str(found.pop("COMMENT", ""))
     temporary = bool(call.flags & {"TEMPORARY", "TEMP"})
@@ -118,12 +120,10 @@ def create(call: Call) -> ResultSet:
 
 def drop(call: Call) -> ResultSet:
     """Drop a stage and its files."""
-    path = call.session.resolve(call.reader.name(), "DROP STAGE")
+    path = call.session.resolve(call.reader.last_name(), "DROP STAGE")
     entry = call.account.catalog.find("STAGE", path)
     if entry is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("STAGE", str(path))
+        return gone(call, "STAGE", path.name, str(path))
     call.account.catalog.drop("STAGE", path)
     call.session.temporary.pop(("STAGE", path), None)
     call.account.stages.drop(str(entry.properties["id"]))
@@ -138,13 +138,17 @@ def alter(call: Call) -> ResultSet:
         if call.if_exists:
             return done()
         raise not_found("STAGE", str(path))
-    if tags.altered(call, "STAGE", path) or call.reader.accept("REFRESH"):
+    if tags.altered(call, "STAGE", path):
+        return done()
+    if call.reader.accept("REFRESH"):
+        only(call.reader.properties(), {"SUBPATH"}, "STAGE")
         return done()
     if call.reader.accept("RENAME", "TO"):
-        call.account.catalog.rename("STAGE", path, call.session.resolve(call.reader.name()))
+        call.account.catalog.rename("STAGE", path, call.session.resolve(call.reader.last_name()))
         return done()
     call.reader.expect("SET")
     found = plain(call.reader.properties())
+    of_stage(found)
     comment = str(found.pop("COMMENT", entry.comment))
     changed = replace(entry, comment=comment, properties={**entry.properties, **found})
     call.account.catalog.update(changed)
@@ -162,7 +166,8 @@ def location(reader: Reader) -> str:
 
 def _options(call: Call) -> re.Pattern[str] | None:
     found = call.reader.properties()
-    return re.compile(str(found["PATTERN"])) if found.get("PATTERN") else None
+    only(found, {"PATTERN"}, "STAGE")
+    return matcher(found["PATTERN"]) if found.get("PATTERN") else None
 
 
 def list_files(call: Call) -> ResultSet:
@@ -196,6 +201,7 @@ def copy_files(call: Call) -> ResultSet:
     reader.expect("FROM")
     source = stages.locate(call.session, location(reader))
     found = reader.properties()
+    only(found, {"FILES", "PATTERN", "DETAILED_OUTPUT"}, "COPY FILES")
     wanted = found.get("FILES")
     copied = []
     for file in stages.files(source):
@@ -206,7 +212,7 @@ def copy_files(call: Call) -> ResultSet:
         inside = inside or file.path.name
         if wanted and inside not in wanted:
             continue
-        if found.get("PATTERN") and not re.fullmatch(str(found["PATTERN"]), file.name):
+        if found.get("PATTERN") and not matcher(found["PATTERN"]).fullmatch(file.name):
             continue
         goal = target.target / inside
         goal.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from ..catalog import Entry
 from ..dynamic.definition import qualified
 from ..faults import SnowflakeError, unexpected, unsupported
 from ..names import Path, join, quoted
-from ..reader import Reader
+from ..reader import Reader, only
 from ..registry import Call, Scope
 from ..results import ResultSet, done
 from ..router import table_parts, target_of
@@ -118,6 +118,8 @@ def keep(account: Account, session: Session, tree: exp.Expr) -> None:
         )
         exists = bool(tree.args.get("exists"))
         account.catalog.create(entry, replace=not exists, if_absent=exists)
+    elif (kind, path) in session.temporary:
+        return  # it hides a permanent one, of which nothing changes
     elif isinstance(tree, exp.Drop):
         account.catalog.drop(kind, path)
         account.catalog.forget("TABLE", path)
@@ -126,8 +128,20 @@ def keep(account: Account, session: Session, tree: exp.Expr) -> None:
             if isinstance(action, exp.AlterRename) and account.catalog.find(kind, path):
                 new = session.resolve(table_parts(action.this))
                 account.catalog.rename(kind, path, new)
+                _rename_lengths(session, path, new)
                 # The tags of a view are those of the domain TABLE.
                 account.catalog.follow("TABLE", path, new)
+
+
+def _rename_lengths(session: Session, path: Path, new: Path) -> None:
+    """The engine keeps the lengths of texts by the table's name, and forgets them else."""
+    table = "_fs_global._fs_information_schema._fs_columns_ext"
+    keys = ("ext_table_catalog", "ext_table_schema", "ext_table_name")
+    session.connection.raw(
+        f"update {table} set {', '.join(f'{key} = ?' for key in keys)} "
+        f"where {' and '.join(f'{key} = ?' for key in keys)}",
+        [*new, *path],
+    )
 
 
 def create_view(call: Call) -> ResultSet:
@@ -139,6 +153,7 @@ def create_view(call: Call) -> ResultSet:
     columns, comments = _view_columns(reader)
     reader.accept("COPY", "GRANTS")
     found = reader.properties("AS", "COPY")
+    only(found, {"COMMENT", "TAG", "CHANGE_TRACKING"}, "VIEW")
     reader.accept("COPY", "GRANTS")
     if not reader.accept("AS"):
         raise unexpected(reader.peek().text)
@@ -235,6 +250,7 @@ def alter(call: Call) -> ResultSet | None:
     path = call.session.resolve(parts)
     if reader.accept("COMMENT"):
         text = reader.string() if reader.accept("=") else ""
+        reader.end()
         return set_comment(call, kind, path, text)
     tags.must_stand(call, kind, path)
     found = reader.properties()
@@ -288,13 +304,9 @@ def show(call: Call, scope: Scope, kinds: tuple[str, ...]) -> Iterable[dict[str,
                 count = call.session.connection.raw(f'select count(*) from temp.main."{mangled}"')[
                     0
                 ][0]
-                yield _row(
-                    Entry(kind=kind, path=path, owner=call.session.role),
-                    "TEMPORARY",
-                    count,
-                    "",
-                    None,
-                )
+                since = call.session.made.get((kind, path), _EPOCH)
+                entry = Entry(kind=kind, path=path, owner=call.session.role, created_on=since)
+                yield _row(entry, "TEMPORARY", count, "", None)
 
 
 def _row(entry: Entry, kind: str, size: int, sql: str, dynamic: Entry | None) -> dict[str, Any]:

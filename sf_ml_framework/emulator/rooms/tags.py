@@ -16,6 +16,7 @@ from ..faults import SnowflakeError, not_found
 from ..names import Path, parts_of
 from ..registry import Call, Scope
 from ..results import ResultSet, done, rows, status
+from .showing import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -210,11 +211,9 @@ def create(call: Call) -> ResultSet:
 
 def drop(call: Call) -> ResultSet:
     """Drop a tag and take it off everything."""
-    path = call.session.resolve(call.reader.name(), "DROP TAG")
+    path = call.session.resolve(call.reader.last_name(), "DROP TAG")
     if not call.account.catalog.drop("TAG", path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("TAG", str(path))
+        return gone(call, "TAG", path.name, str(path))
     call.account.catalog.execute("delete from tag_references where tag = ?", (str(path),))
     return status(f"{path.name} successfully dropped.")
 
@@ -230,7 +229,7 @@ def alter(call: Call) -> ResultSet:
         raise not_found("TAG", str(path))
     allowed = list(entry.properties.get("allowed") or [])
     if reader.accept("RENAME", "TO"):
-        new = call.session.resolve(reader.name())
+        new = call.session.resolve(reader.last_name())
         catalog.rename("TAG", path, new)
         catalog.execute("update tag_references set tag = ? where tag = ?", (str(new), str(path)))
     elif reader.accept("SET", "COMMENT", "="):

@@ -13,14 +13,14 @@ from ..faults import invalid, not_found, unsupported
 from ..names import Path
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
-from ..tasks.changes import given_config, keep, make, must_be_root, remove, resume, suspend
-from ..tasks.definition import Task, body, condition, find, new_id
+from ..tasks.changes import keep, make, must_be_root, remove, resume, suspend
+from ..tasks.definition import Task, body, condition, find, given_config, new_id
 from ..tasks.graph import Graphs
 from ..tasks.scheduler import Tasks
 from ..tasks.shown import row
 from ..tasks.statement import clauses, name, names, settings
 from . import tags
-from .showing import object_name
+from .showing import gone, object_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -210,9 +210,7 @@ def drop(call: Call) -> ResultSet:
     path = call.session.resolve(call.reader.name(), "DROP TASK")
     call.reader.end()
     if call.account.catalog.find("TASK", path) is None:
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("TASK", str(path))
+        return gone(call, "TASK", path.name, str(path))
     remove(call.account, path)
     return status(f"{path.name} successfully dropped.")
 

@@ -8,6 +8,7 @@ permanent one of the same name, and dropping it shows that one again.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def install(account: Account) -> None:
     """Register the rewrite and what follows it."""
     account.rewrite(rename)
-    account.observe(follow)
+    account.observe(partial(follow, account))
 
 
 def is_temporary(tree: exp.Expr) -> bool:
@@ -81,7 +82,7 @@ def rename(session: Session, tree: exp.Expr) -> exp.Expr:
     return tree
 
 
-def follow(session: Session, tree: exp.Expr, result: ResultSet) -> None:
+def follow(account: Account, session: Session, tree: exp.Expr, result: ResultSet) -> None:
     """Remember what was created, forget what was dropped; the answer names the written name."""
     target = target_of(tree)
     if target is None:
@@ -90,6 +91,7 @@ def follow(session: Session, tree: exp.Expr, result: ResultSet) -> None:
         path = session.resolve(table_parts(target))
         kind = str(tree.args["kind"]).upper()
         session.temporary[(kind, path)] = ".".join(path)
+        session.made[(kind, path)] = account.clock.now()
         result.table = status(f"{kind.capitalize()} {path.name} successfully created.").table
     elif isinstance(tree, exp.Drop):
         dropped = _path(session, target)

@@ -21,6 +21,7 @@ from ..authored.views import expand
 from ..authored.watching import watching
 from ..faults import SnowflakeError, invalid, unsupported
 from ..sandbox.workers import Workers
+from .known import check
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -50,7 +51,7 @@ def rewrite(account: Account, session: Session, tree: exp.Expr, depth: int = 0) 
         again |= _table(account, session, table)
     found = [node for node in tree.find_all(exp.Anonymous) if not _claimed(account, node)]
     for node in reversed(found):
-        whole = _whole(node)
+        whole = calls.whole(node)
         if not isinstance(whole.parent, exp.Window | exp.TableFromRows) or whole.arg_key != "this":
             again |= _scalar(account, session, whole, None)
         elif isinstance(whole.parent, exp.Window):
@@ -66,13 +67,6 @@ def _claimed(account: Account, node: exp.Expr) -> bool:
     return isinstance(node.parent, exp.ModelAttribute) or name == "MODEL"
 
 
-def _whole(node: exp.Expr) -> exp.Expr:
-    """Return ``d.s.f(x)`` for ``f(x)``."""
-    while isinstance(node.parent, exp.Dot) and node.arg_key == "expression":
-        node = node.parent
-    return node
-
-
 def _scalar(account: Account, session: Session, node: exp.Expr, window: exp.Window | None) -> bool:
     """Replace one call; say whether SQL came in that may have calls of its own."""
     around = node.find_ancestor(exp.Select)
@@ -85,7 +79,7 @@ def _scalar(account: Account, session: Session, node: exp.Expr, window: exp.Wind
         raise invalid(f"Table function {routine.path.name} must be called in FROM TABLE(..).")
     name = calls.written(node if window is None else window)
     if routine.language == "SQL":
-        made, target = _inlined(account, routine, arguments), node
+        made, target = _inlined(account, session, routine, arguments), node
     else:
         made, over = _engine_call(account, session, routine, arguments, window)
         target = over or node
@@ -142,10 +136,13 @@ def _function(
     return registered(session, made, volatile=not routine.immutable)
 
 
-def _inlined(account: Account, routine: Routine, arguments: list[exp.Expr]) -> exp.Expr:
+def _inlined(
+    account: Account, session: Session, routine: Routine, arguments: list[exp.Expr]
+) -> exp.Expr:
     """Return the body of a function in SQL, with its arguments put in."""
     body = (routine.body or "").strip().rstrip(";")
     tree = account.router.parse(body if _is_query(body) else f"SELECT {body}")
+    check(account, session, tree)
     tree = _substituted(tree, routine, arguments)
     inner: exp.Expr = tree
     if not _is_query(body):
@@ -205,7 +202,7 @@ def _table(account: Account, session: Session, node: exp.TableFromRows) -> bool:
     if routine.columns is None:
         raise invalid(f"Function {routine.path.name} does not return a table.")
     if routine.language == "SQL":
-        _inline_table(account, routine, arguments, node)
+        _inline_table(account, session, routine, arguments, node)
         return True
     texts = [
         calls.as_text(value, argument.kind)
@@ -218,12 +215,16 @@ def _table(account: Account, session: Session, node: exp.TableFromRows) -> bool:
 
 
 def _inline_table(
-    account: Account, routine: Routine, arguments: list[exp.Expr], node: exp.TableFromRows
+    account: Account,
+    session: Session,
+    routine: Routine,
+    arguments: list[exp.Expr],
+    node: exp.TableFromRows,
 ) -> None:
     if any(argument.find(exp.Column) for argument in arguments):
         raise unsupported(f"table function {routine.path.name} in SQL with columns as arguments.")
     body = (routine.body or "").strip().rstrip(";")
-    tree = _substituted(account.router.parse(body), routine, arguments)
+    tree = _substituted(check(account, session, account.router.parse(body)), routine, arguments)
     if not isinstance(tree, exp.Query):
         raise SnowflakeError("The body of a table function is a query.", number=1003, state="42000")
     names = [exp.to_identifier(c.name, quoted=True) for c in routine.columns or ()]

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found
 from ..names import Path, fold
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, rows, status
 from ..tokens import fingerprint, hash_password, key_bits
 from . import login_policies, network_policies, tags
+from .showing import gone
 from .stages import plain
 
 if TYPE_CHECKING:
@@ -91,8 +93,7 @@ def _properties(call: Call) -> dict[str, Any]:
         k: v if isinstance(v, bool | int | dict) else _text(k, v)
         for k, v in call.reader.properties().items()
     }
-    if unknown := set(found) - _PROPERTIES:
-        raise invalid(f"invalid property '{min(unknown)}' for 'USER'")
+    only(found, _PROPERTIES, "USER")
     now = call.account.clock.now()
     for name in KEYS:
         if found.get(name):
@@ -188,11 +189,9 @@ def create(call: Call) -> ResultSet:
 
 def drop(call: Call) -> ResultSet:
     """Drop a user; the sessions end."""
-    path = Path("", "", call.reader.name()[0])
+    path = Path("", "", call.reader.last_name()[0])
     if not call.account.catalog.drop("USER", path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("USER", path.name)
+        return gone(call, "USER", path.name, path.name)
     call.account.catalog.execute("delete from tokens where user = ?", (path.name,))
     return status(f"{path.name} successfully dropped.")
 
@@ -212,7 +211,7 @@ def alter(call: Call) -> ResultSet | None:  # noqa: PLR0911
     if reader.accept("ADD", "PROGRAMMATIC", "ACCESS", "TOKEN") or reader.accept("ADD", "PAT"):
         return _add_token(call, path.name)
     if reader.accept("REMOVE", "PROGRAMMATIC", "ACCESS", "TOKEN") or reader.accept("REMOVE", "PAT"):
-        name = reader.name()[0]
+        name = reader.last_name()[0]
         call.account.tokens.revoke(user=path.name, name=name)
         return status(f"Programmatic access token {name} successfully removed.")
     if tags.altered(call, "USER", path) or login_policies.attach(call, entry):
@@ -244,20 +243,31 @@ def _unset(call: Call, entry: Entry) -> None:
     while call.reader.accept(","):
         keys.append(call.reader.next().text.upper())
     call.reader.end()
-    if unknown := set(keys) - _PROPERTIES:
-        raise invalid(f"invalid property '{min(unknown)}' for 'USER'")
-    gone = {"PASSWORD_HASH" if key == "PASSWORD" else key for key in keys}
-    gone |= {f"{key}_LAST_SET_TIME" for key in keys if key in KEYS}
-    left = {k: v for k, v in entry.properties.items() if k not in gone}
+    only(dict.fromkeys(keys), _PROPERTIES, "USER")
+    taken = {"PASSWORD_HASH" if key == "PASSWORD" else key for key in keys}
+    taken |= {f"{key}_LAST_SET_TIME" for key in keys if key in KEYS}
+    left = {k: v for k, v in entry.properties.items() if k not in taken}
     comment = "" if "COMMENT" in keys else entry.comment
     call.account.catalog.update(replace(entry, comment=comment, properties=left))
+
+
+_TOKEN = {
+    "ROLE_RESTRICTION",
+    "DAYS_TO_EXPIRY",
+    "MINS_TO_BYPASS_NETWORK_POLICY_REQUIREMENT",
+    "COMMENT",
+}
+_LONGEST_DAYS = 365
 
 
 def _add_token(call: Call, user: str) -> ResultSet:
     name = call.reader.name()[0]
     found = call.reader.properties()
-    role = found.get("ROLE_RESTRICTION")
-    seconds = float(found.get("DAYS_TO_EXPIRY", 15)) * 86400
+    only(found, _TOKEN, "PROGRAMMATIC ACCESS TOKEN")
+    role, days = found.get("ROLE_RESTRICTION"), found.get("DAYS_TO_EXPIRY", 15)
+    if type(days) is not int or not 1 <= days <= _LONGEST_DAYS:
+        raise invalid(f"invalid value '{days}' for property 'DAYS_TO_EXPIRY'")
+    seconds = days * 86400
     secret = call.account.tokens.issue(
         user=user, role=fold(str(role)) if role else None, kind="PAT", name=name, seconds=seconds
     )

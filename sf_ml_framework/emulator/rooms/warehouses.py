@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found
 from ..names import Path
+from ..reader import only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from . import tags
+from .showing import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,8 +102,7 @@ def _properties(call: Call) -> dict[str, Any]:
         k: v if k == "TAG" or isinstance(v, int) else str(v)
         for k, v in call.reader.properties().items()
     }
-    if unknown := set(found) - _PROPERTIES:
-        raise invalid(f"invalid property '{min(unknown)}' for 'WAREHOUSE'")
+    only(found, _PROPERTIES, "WAREHOUSE")
     if "WAREHOUSE_SIZE" in found:
         size = str(found["WAREHOUSE_SIZE"]).upper().replace("-", "")
         size = {"2XLARGE": "XXLARGE", "3XLARGE": "XXXLARGE"}.get(size, size)
@@ -143,11 +144,9 @@ def create(call: Call) -> ResultSet:
 
 def drop(call: Call) -> ResultSet:
     """Drop a warehouse; sessions that used it have none then."""
-    path = Path("", "", call.reader.name()[0])
+    path = Path("", "", call.reader.last_name()[0])
     if not call.account.catalog.drop("WAREHOUSE", path):
-        if call.if_exists:
-            return status(f"Drop statement executed successfully ({path.name} already dropped).")
-        raise not_found("WAREHOUSE", path.name)
+        return gone(call, "WAREHOUSE", path.name, path.name)
     for session in call.account.sessions.values():
         if session.warehouse == path.name:
             session.warehouse = None
@@ -182,6 +181,7 @@ def alter(call: Call) -> ResultSet:
         catalog.update(replace(entry, comment=comment, properties={**entry.properties, **found}))
     elif reader.accept("UNSET"):
         key = reader.next().text.upper()
+        only({key: None}, {*_PROPERTIES, "COMMENT"}, "WAREHOUSE")
         left = {k: v for k, v in entry.properties.items() if k != key}
         catalog.update(
             replace(entry, comment="" if key == "COMMENT" else entry.comment, properties=left)

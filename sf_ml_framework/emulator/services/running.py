@@ -13,7 +13,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -150,9 +151,10 @@ class Services:
 
     def refresh(self) -> None:
         """Write tokens and mounted secrets anew, as Snowflake does every few minutes."""
-        now = self._account.clock.now().isoformat()
+        # For a day a token is told as expired, and then as one that nobody knows.
+        old = self._account.clock.now() - timedelta(days=1)
         self._account.catalog.execute(
-            "delete from tokens where kind = 'OAUTH' and expires <= ?", (now,)
+            "delete from tokens where kind = 'OAUTH' and expires <= ?", (old.isoformat(),)
         )
         for live in list(self._live.values()):
             for place in list(live.places):
@@ -312,12 +314,8 @@ class Services:
             stopped = live.stopping.is_set()
         if not stopped:
             pid = process.start()
-        told = self.records.container
+        told = partial(self.records.container, live.path, live.id, place.instance, container.name)
         told(
-            live.path,
-            live.id,
-            place.instance,
-            container.name,
             status="READY" if pid else "PENDING",
             message="Running" if pid else "",
             started=self._account.clock.now().isoformat(),
@@ -329,10 +327,6 @@ class Services:
         with live.lock:
             live.processes.remove(process)
         told(
-            live.path,
-            live.id,
-            place.instance,
-            container.name,
             status="FAILED" if code else "DONE",
             message=f"Exited with code {code}" if code else "Completed successfully",
             exit_code=code,

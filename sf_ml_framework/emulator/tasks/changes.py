@@ -5,9 +5,8 @@ Source: Snowflake, "CREATE TASK", "ALTER TASK", "DROP TASK".
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..faults import SnowflakeError, already_exists, invalid
 from ..names import Path
@@ -165,18 +164,3 @@ def must_be_root(task: Task) -> None:
             number=91092,
             state="22023",
         )
-
-
-def given_config(text: str) -> dict[str, Any]:
-    """Return the configuration that EXECUTE TASK was given."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise SnowflakeError(
-            "Invalid CONFIG: the configuration of a task must be a JSON object.",
-            number=91090,
-            state="22023",
-        )
-    return found

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..account import SESSION_PARAMETERS
 from ..catalog import Entry
 from ..faults import SnowflakeError, invalid, not_found, syntax_error
 from ..lexer import split, tokenize
 from ..names import Path, fold
+from ..parameters import SESSION_PARAMETERS
+from ..parameters import checked as checked_parameter
 from ..rooms.warehouses import SIZES
 from . import schedule
 
@@ -227,7 +228,7 @@ def checked(account: Account, key: str, value: Any) -> Any:
             if not isinstance(schedule.parse(text), schedule.Interval):
                 raise schedule.invalid_schedule(text)
         case "CONFIG":
-            _config(text)
+            given_config(text)
         case "WAREHOUSE":
             text = fold(text)
             account.catalog.get("WAREHOUSE", Path("", "", text))
@@ -255,7 +256,12 @@ def _word(key: str, text: str) -> str:
     return upper
 
 
-def _config(text: str) -> None:
+def given_config(text: str) -> dict[str, Any]:
+    """Return the configuration of a graph, or of one run of it.
+
+    Raises:
+        SnowflakeError: 091090, it is no JSON object.
+    """
     try:
         found = json.loads(text)
     except ValueError:
@@ -266,6 +272,7 @@ def _config(text: str) -> None:
             number=91090,
             state="22023",
         )
+    return found
 
 
 def _integration(account: Account, key: str, text: str) -> str:
@@ -288,6 +295,8 @@ def session_parameter(key: str, value: Any) -> Any:
         raise invalid(f"parameter '{key}' cannot be set on a task")
     if key not in SESSION_PARAMETERS and key not in MORE_SESSION_PARAMETERS:
         raise invalid(f"invalid property '{key}' for 'TASK'")
+    if key in SESSION_PARAMETERS and value is not None:
+        return checked_parameter(key, value)
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..account import SESSION_PARAMETERS
+from ..parameters import SESSION_PARAMETERS
 from .definition import Task
 from .graph import Graphs
 
