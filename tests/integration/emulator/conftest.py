@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ pytest.importorskip("snowflake.connector")
 pytest.importorskip("fakesnow")
 
 from sf_ml_framework.emulator import testing
+from tests.waiting import until
 
 snowflake_emulator = testing.snowflake_emulator
 snowflake_connection = testing.snowflake_connection
@@ -77,10 +77,7 @@ def pool(run: Any) -> Iterator[str]:
     yield name
     run(f"alter compute pool {name} stop all")
     # What was stopped takes a moment to end.
-    for _ in range(300):
-        if run(f"describe compute pool {name}")[0][5] == 0:
-            break
-        time.sleep(0.1)
+    until(lambda: run(f"describe compute pool {name}")[0][5] == 0)
     run(f"drop compute pool if exists {name}")
 
 
@@ -122,6 +119,52 @@ spec:
 $$"""
 
     return text
+
+
+@pytest.fixture
+def ended(connection: Any) -> Any:
+    """Wait until a graph has ended so many times and return the last run's row."""
+
+    from snowflake.connector import DictCursor
+
+    def call(root: str, times: int = 1) -> dict[str, Any]:
+        query = (
+            "select * from table(information_schema.complete_task_graphs("
+            f"root_task_name => '{root}')) where database_name = current_database()"
+        )
+
+        def enough():
+            rows = connection.cursor(DictCursor).execute(query).fetchall()
+            return rows if len(rows) >= times else None
+
+        return until(enough, f"{root} did not end")[0]
+
+    return call
+
+
+@pytest.fixture
+def runs(run: Any) -> Any:
+    """Return (name, state, attempt) of every task run that ended, oldest first."""
+
+    def call() -> list[tuple[Any, ...]]:
+        return run(
+            "select name, state, attempt_number from table(information_schema.task_history("
+            "result_limit => 1000)) where state != 'SCHEDULED' and database_name = "
+            "current_database() order by query_start_time nulls last, name"
+        )
+
+    return call
+
+
+@pytest.fixture
+def graph(run: Any) -> Iterator[None]:
+    """ROOT (no schedule) -> A -> B, all resumed; ROOT has a configuration."""
+    run("""create task root config = '{"depth": {"a": 1, "b": 2}}' as select 1""")
+    run("create task a after root as select 1")
+    run("create task b after a as select 1")
+    run("select system$task_dependents_enable('root')")
+    yield
+    run("alter task if exists root suspend")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

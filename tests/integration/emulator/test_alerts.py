@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 
 import pytest
 from snowflake.connector import DictCursor
 from snowflake.connector.errors import DatabaseError
+
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -34,11 +35,12 @@ def until_ran(shown, count):
         "select * from table(information_schema.alert_history(alert_name => 'HIGH')) "
         "where database_name = current_database()"
     )
-    for _ in range(100):
-        if len(found := shown(sql)) >= count and all(r["COMPLETED_TIME"] for r in found):
-            return found[::-1]
-        time.sleep(0.1)
-    raise AssertionError("the alert did not run")
+
+    def completed():
+        found = shown(sql)
+        return len(found) >= count and all(r["COMPLETED_TIME"] for r in found) and found[::-1]
+
+    return until(completed, "the alert did not run")
 
 
 def test_an_alert_is_made_suspended_and_shown(watched, run, shown):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from snowflake.connector import connect
 from snowflake.connector.errors import DatabaseError, ProgrammingError
+
+from tests.waiting import until
 
 
 def refused(run, sql):
@@ -132,15 +133,17 @@ def test_several_statements_need_to_be_announced(connection):
 
 def test_an_async_query_runs_while_the_client_does_other_things(connection):
     cursor = connection.cursor()
-    started = time.monotonic()
-    query = cursor.execute_async("select 'done' as a from (select system$wait(1))")["queryId"]
-    submitted = time.monotonic() - started
+    long = cursor.execute_async("select system$wait(600)")["queryId"]
+    short = cursor.execute_async("select 'done' as a")["queryId"]
 
-    assert connection.is_still_running(connection.get_query_status(query))
-    cursor.get_results_from_sfqid(query)
-
+    assert connection.is_still_running(connection.get_query_status(long))
+    cursor.get_results_from_sfqid(short)
     assert cursor.fetchall() == [("done",)]
-    assert submitted < 1
+    assert connection.is_still_running(connection.get_query_status(long))
+
+    cursor.execute(f"select system$cancel_query('{long}')")
+    until(lambda: not connection.is_still_running(connection.get_query_status(long)))
+    assert connection.get_query_status(long).name in {"ABORTED", "FAILED_WITH_ERROR"}
 
 
 def test_a_failed_async_query_says_so(connection):
@@ -153,13 +156,10 @@ def test_a_failed_async_query_says_so(connection):
 
 
 def test_a_time_out_cancels_the_statement(connection):
-    started = time.monotonic()
-
     with pytest.raises(ProgrammingError) as caught:
-        connection.cursor().execute("select system$wait(60)", timeout=1)
+        connection.cursor().execute("select system$wait(600)", timeout=1)
 
     assert caught.value.errno == 604
-    assert time.monotonic() - started < 20
 
 
 def test_a_transaction_is_all_or_nothing(run):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from snowflake.connector import DictCursor
 from snowflake.connector.errors import ProgrammingError
+
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -16,14 +17,6 @@ def show(connection):
         return connection.cursor(DictCursor).execute(sql).fetchall()
 
     return call
-
-
-def until(true, seconds=30):
-    """Ask again and again until *true* holds."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.1)
 
 
 def test_a_pool_is_created_changed_suspended_and_shown(run, show, pool):

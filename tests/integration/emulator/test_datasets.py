@@ -69,7 +69,7 @@ def test_a_presigned_url_gives_the_file(made, session):
     url, name = made.selected_version.url(), made.read.files()[0].rsplit("/", 1)[1]
     (signed,) = session.sql(f"select get_presigned_url('{url}', '{name}', 60)").collect()[0]
 
-    with urllib.request.urlopen(signed, timeout=10) as answer:
+    with urllib.request.urlopen(signed, timeout=60) as answer:
         assert answer.read()[:4] == b"PAR1"
 
 

@@ -3,9 +3,11 @@
 No postponed annotations here: a custom model is checked by its own.
 """
 
-import time
+import contextlib
 
 import pytest
+
+from tests.waiting import until
 
 registry_module = pytest.importorskip("snowflake.ml.registry")
 pytest.importorskip("sklearn.linear_model")
@@ -131,14 +133,13 @@ def test_a_model_is_a_service(linear, session, pool, run, database):
     with pytest.raises(Exception, match="no instance that is ready"):
         run("select scorer!predict(1::float, 0::float)")
     run("alter service scorer resume")
-    for _ in range(300):
-        try:
-            [(text,)] = run("select scorer!predict(1::float, 0::float)['output_feature_0']::float")
-        except ProgrammingError:
-            time.sleep(0.1)
-        else:
-            break
-    assert round(text, 6) == 2.0
+
+    def scored():
+        with contextlib.suppress(ProgrammingError):
+            return run("select scorer!predict(1::float, 0::float)['output_feature_0']::float")
+
+    [(again,)] = until(scored, "the service did not come back")
+    assert round(again, 6) == 2.0
     with pytest.raises(ProgrammingError, match="does not exist"):
         run("select scorer!explain(1::float, 0::float)")
     linear.delete_service("scorer")
@@ -184,19 +185,14 @@ def test_a_task_scores_the_rows_of_a_query(linear, session, pool, run, database)
         "function = 'predict' async = false replicas = 2"
     )
     run("execute task score")
-    state = None
-    for _ in range(600):
-        found = run(
-            "select state, return_value, error_message from "
-            "table(information_schema.task_history(task_name => 'SCORE')) "
-            "where scheduled_from = 'EXECUTE_TASK'"
-        )
-        state = found[0][0] if found else None
-        if state in {"SUCCEEDED", "FAILED"}:
-            break
-        time.sleep(0.1)
+    ended = (
+        "select state, return_value, error_message from "
+        "table(information_schema.task_history(task_name => 'SCORE')) "
+        "where scheduled_from = 'EXECUTE_TASK' and state in ('SUCCEEDED', 'FAILED')"
+    )
+    found = until(lambda: run(ended), "the task did not end")
 
-    assert state == "SUCCEEDED", found
+    assert found[0][0] == "SUCCEEDED", found
     made = session.read.parquet(found[0][1]).to_pandas()
     assert made["output_feature_0"].round(6).tolist() == [5.0]
 

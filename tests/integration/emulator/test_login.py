@@ -88,28 +88,3 @@ def test_a_role_that_was_not_granted_is_refused(place, user):
         login(place, user=user, password="first-Secret-1", role="ACCOUNTADMIN")
 
     assert caught.value.errno == 390189
-
-
-def test_an_expired_session_is_renewed_by_the_client(place, request):
-    emulator = request.getfixturevalue("snowflake_emulator")
-    with connect(**place) as connection:
-        before = connection.rest.token
-        session = next(s for s in emulator.account.sessions.values() if s.token == before)
-        session.token_expires = emulator.account.clock.now()
-
-        rows = connection.cursor().execute("select 1").fetchall()
-
-        assert rows == [(1,)]
-        assert connection.rest.token != before
-
-
-def test_the_oauth_token_of_a_job_opens_a_session_in_its_role(place, request):
-    emulator = request.getfixturevalue("snowflake_emulator")
-    token = emulator.account.tokens.issue(user="MLOPS", role="SYSADMIN")
-
-    assert login(
-        place, user=None, password=None, role=None, authenticator="oauth", token=token
-    ) == ("MLOPS", "SYSADMIN")
-    with pytest.raises(DatabaseError) as caught:
-        login(place, user=None, password=None, authenticator="oauth", token="made up")
-    assert caught.value.errno == 390303

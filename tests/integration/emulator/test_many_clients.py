@@ -45,7 +45,7 @@ def test_a_second_writer_waits_for_the_first_transaction(place, run):
         writer.start()
         waited = not done.wait(0.5)
         first.cursor().execute("commit")
-        writer.join(timeout=20)
+        writer.join(timeout=120)
 
     assert waited
     assert run("select n from t") == [(11,)]
@@ -82,6 +82,6 @@ def test_of_two_that_wait_for_each_other_one_is_refused(place, run):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=20)
+            thread.join(timeout=120)
 
     assert errors == [625]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 import uuid
 import zipfile
 
 import pytest
+
+from tests.waiting import until
 
 jobs = pytest.importorskip("snowflake.ml.jobs")
 import cloudpickle
@@ -70,10 +71,7 @@ def session(snowflake_connection):
         made.close()
         cursor.execute(f"alter compute pool {name}_P stop all")
         cursor.execute(f"drop database {name}")
-        for _ in range(300):
-            if cursor.execute(f"describe compute pool {name}_P").fetchone()[5] == 0:
-                break
-            time.sleep(0.1)
+        until(lambda: cursor.execute(f"describe compute pool {name}_P").fetchone()[5] == 0)
         cursor.execute(f"drop compute pool {name}_P")
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
@@ -262,15 +260,12 @@ def test_a_job_is_found_listed_and_deleted(started, session, options):
 
 def test_a_job_is_cancelled(session, options, files):
     job = jobs.submit_file(str(files / "wait.py"), **options)
-    until = time.monotonic() + 30
-    while "waiting" not in job.get_logs() and time.monotonic() < until:
-        time.sleep(0.1)
+    until(lambda: "waiting" in job.get_logs())
     running = job.status
     with pytest.raises(TimeoutError):
         job.wait(timeout=0)
     job.cancel()
-    while job.status not in {"CANCELLED", "FAILED"} and time.monotonic() < until:
-        time.sleep(0.1)
+    until(lambda: job.status in {"CANCELLED", "FAILED"})
 
     assert (running, job.status) == ("RUNNING", "CANCELLED")
 
@@ -290,10 +285,7 @@ def test_a_definition_runs_again_and_again_and_as_the_body_of_a_task(session, op
     operation = DAGOperation(schema)
     operation.deploy(dag)
     operation.run(dag)
-    until = time.monotonic() + 40
-    while not (runs := operation.get_complete_dag_runs("flow", error_only=False)):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    runs = until(lambda: operation.get_complete_dag_runs("flow", error_only=False))
 
     (ran,) = session.sql(
         "select spcs_job_id from table(information_schema.task_history(task_name => 'FLOW$TRAIN'))"

@@ -13,6 +13,7 @@ registry_module = pytest.importorskip("snowflake.ml.registry")
 xgboost = pytest.importorskip("xgboost")
 linear = pytest.importorskip("sklearn.linear_model")
 from snowflake.connector.errors import ProgrammingError
+from snowflake.ml.model import task
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -82,9 +83,6 @@ def served(registry, sklearn_model, xgboost_model):
             target_platforms=["WAREHOUSE"],
         )
     return registry.get_model("SERVED")
-
-
-# What is kept.
 
 
 def test_a_logged_model_is_listed(registry, log, name):
@@ -197,10 +195,13 @@ def test_tags_are_set_read_and_unset(registry, log, name, session):
     assert model.show_tags() == {}
 
 
-def test_functions_are_shown(log):
-    shown = {one["name"]: one for one in log().show_functions()}
+def test_functions_are_shown(registry, log, name):
+    version = log(task=task.Task.TABULAR_BINARY_CLASSIFICATION)
+    shown = {one["name"]: one for one in version.show_functions()}
 
     assert {"PREDICT", "PREDICT_PROBA"} <= set(shown)
+    assert version.get_model_task() == task.Task.TABULAR_BINARY_CLASSIFICATION
+    assert version.fully_qualified_model_name == f"{registry.location}.{name}"
     assert [spec.name for spec in shown["PREDICT"]["signature"].inputs] == ["A", "B"]
 
 
@@ -233,9 +234,6 @@ def test_a_model_is_deleted(registry, log, name):
 
     with pytest.raises(ValueError, match="Unable to find model"):
         registry.get_model(name)
-
-
-# What is run.
 
 
 @pytest.mark.parametrize("version", ["SKLEARN", "XGBOOST"])
@@ -346,9 +344,6 @@ def test_a_model_is_exported_and_loaded(log, sklearn_model, tmp_path):
     assert loaded.predict(FRAME).tolist() == sklearn_model.predict(FRAME).tolist()
     assert (tmp_path / "full" / "MANIFEST.yml").is_file()
     assert (tmp_path / "model" / "model" / "model.yaml").is_file()
-
-
-# What is refused.
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-import textwrap
 import threading
-import time
 
 import pytest
+
+from tests.integration.emulator.user_functions import python_function as function
+from tests.waiting import until
 
 snowpark = pytest.importorskip("snowflake.snowpark")
 from snowflake.connector.errors import DatabaseError, ProgrammingError
@@ -16,14 +16,11 @@ from snowflake.snowpark import Session
 from snowflake.snowpark import functions as F
 from snowflake.snowpark import types as T
 
-RUNTIME = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-
-def _python(name, arguments, returns, code, *, more="", handler="main"):
-    return (
-        f"create procedure {name}({arguments}) returns {returns} language python "
-        f"runtime_version = '{RUNTIME}' packages = ('snowflake-snowpark-python') "
-        f"handler = '{handler}' {more} as $${textwrap.dedent(code)}$$"
+def in_python(name, arguments, returns, code, *, more="", handler="main"):
+    more = f"packages = ('snowflake-snowpark-python') {more}"
+    return function(
+        name, arguments, returns, code, handler=handler, more=more, create="create procedure"
     )
 
 
@@ -100,7 +97,7 @@ def test_arguments_and_results_keep_their_types(run):
     def main(session, a, b, c, d):
         return {"types": [type(x).__name__ for x in (a, b, c, d)], "d": d}
     """
-    run(_python("p", "a int, b float, c date, d variant", "variant", code))
+    run(in_python("p", "a int, b float, c date, d variant", "variant", code))
 
     [(text,)] = run("call p(1, 2.5, '2026-01-02', parse_json('{\"k\": [1]}'))")
 
@@ -108,10 +105,10 @@ def test_arguments_and_results_keep_their_types(run):
 
 
 def test_overloads_and_named_arguments(run):
-    run(_python("p", "a int", "varchar", "def main(session, a): return f'int {a}'"))
-    run(_python("p", "a varchar", "varchar", "def main(session, a): return f'text {a}'"))
+    run(in_python("p", "a int", "varchar", "def main(session, a): return f'int {a}'"))
+    run(in_python("p", "a varchar", "varchar", "def main(session, a): return f'text {a}'"))
     code = "def main(session, a, b): return f'{a} {b}'"
-    run(_python("q", "a int, b varchar default 'none'", "varchar", code))
+    run(in_python("q", "a int, b varchar default 'none'", "varchar", code))
 
     assert run("call p(1)") == [("int 1",)]
     assert run("call p('x')") == [("text x",)]
@@ -132,7 +129,7 @@ def test_an_error_in_the_code_has_its_traceback(run):
     def main(session):
         session.sql("select * from nowhere").collect()
     """
-    run(_python("p", "", "int", code))
+    run(in_python("p", "", "int", code))
 
     with pytest.raises(ProgrammingError) as refused:
         run("call p()")
@@ -143,7 +140,7 @@ def test_an_error_in_the_code_has_its_traceback(run):
 
 
 def test_a_procedure_needs_snowpark_and_known_packages(run):
-    text = _python("p", "", "int", "def main(session): return 1")
+    text = in_python("p", "", "int", "def main(session): return 1")
     for packages, words in (("'numpy'", "snowflake-snowpark-python"), ("'nonesuch'", "nonesuch")):
         with pytest.raises(ProgrammingError, match=words):
             run(text.replace("'snowflake-snowpark-python'", packages))
@@ -152,10 +149,10 @@ def test_a_procedure_needs_snowpark_and_known_packages(run):
 def test_the_owners_rights_are_the_owners(run, database):
     run("create table secret as select 42 as a")
     code = "def main(session): return session.sql('select a from secret').collect()[0][0]"
-    run(_python("owned", "", "int", code, more="execute as owner"))
-    run(_python("called", "", "int", code, more="execute as caller"))
+    run(in_python("owned", "", "int", code, more="execute as owner"))
+    run(in_python("called", "", "int", code, more="execute as caller"))
     who = "def main(session): return session.sql('select current_role()').collect()[0][0]"
-    run(_python("who", "", "varchar", who))
+    run(in_python("who", "", "varchar", who))
     role = f"R_{database}"
     run(f"create role {role}")
     run(f"grant role {role} to role accountadmin")
@@ -178,7 +175,7 @@ def test_the_owners_rights_are_the_owners(run, database):
 
 def test_an_owners_procedure_does_not_change_the_session(run):
     for name, text in (("a", "alter session set timezone = 'UTC'"), ("b", "use schema public")):
-        run(_python(name, "", "int", f"def main(session): session.sql({text!r}).collect()"))
+        run(in_python(name, "", "int", f"def main(session): session.sql({text!r}).collect()"))
         with pytest.raises(ProgrammingError, match="Unsupported statement type"):
             run(f"call {name}()")
 
@@ -191,7 +188,7 @@ def test_a_callers_procedure_sees_the_session(run):
         session.sql("create temporary table theirs as select * from mine").collect()
         return session.sql("select $v").collect()[0][0]
     """
-    run(_python("p", "", "varchar", code, more="execute as caller"))
+    run(in_python("p", "", "varchar", code, more="execute as caller"))
 
     assert run("call p()") == [("seen",)]
     assert run("select * from theirs") == [(1,)]
@@ -200,7 +197,7 @@ def test_a_callers_procedure_sees_the_session(run):
 def test_a_procedure_is_part_of_the_transaction(run):
     run("create table t (a int)")
     code = "def main(session): session.sql('insert into t values (2)').collect()"
-    run(_python("p", "", "int", code, more="execute as caller"))
+    run(in_python("p", "", "int", code, more="execute as caller"))
     run("begin")
     run("insert into t values (1)")
     run("call p()")
@@ -212,22 +209,22 @@ def test_a_procedure_is_part_of_the_transaction(run):
 
 def test_procedures_call_functions_and_procedures(run):
     run("create function plus(x int) returns int as 'x + 1'")
-    run(_python("inner_one", "x int", "int", "def main(session, x): return x * 10"))
+    run(in_python("inner_one", "x int", "int", "def main(session, x): return x * 10"))
     code = """
     def main(session, x):
         return session.call("inner_one", session.sql(f"select plus({x})").collect()[0][0])
     """
-    run(_python("outer_one", "x int", "int", code))
+    run(in_python("outer_one", "x int", "int", code))
 
     assert run("call outer_one(3)") == [(40,)]
 
 
 def test_a_procedure_is_cancelled(connection, run):
-    run(_python("p", "", "int", "def main(session):\n    while True: pass"))
+    run(in_python("p", "", "int", "def main(session):\n    while True: pass"))
     cursor = connection.cursor()
     cursor.execute_async("call p()")
     query = cursor.sfqid
-    time.sleep(0.5)
+    until(lambda: connection.is_still_running(connection.get_query_status(query)))
     run(f"select system$cancel_query('{query}')")
 
     with pytest.raises((ProgrammingError, DatabaseError)):
@@ -236,7 +233,7 @@ def test_a_procedure_is_cancelled(connection, run):
 
 
 def test_a_procedure_has_a_time_limit(run):
-    run(_python("p", "", "int", "def main(session):\n    while True: pass"))
+    run(in_python("p", "", "int", "def main(session):\n    while True: pass"))
     run("alter session set statement_timeout_in_seconds = 1")
 
     with pytest.raises(ProgrammingError, match="timeout of 1 second"):
@@ -248,7 +245,7 @@ def test_several_procedures_run_at_once(place, run):
 
     run("create table t (a int)")
     code = "def main(session, x): session.sql(f'insert into t values ({x})').collect(); return x"
-    run(_python("p", "x int", "int", code))
+    run(in_python("p", "x int", "int", code))
     found = []
 
     def one(x):
@@ -289,7 +286,7 @@ def test_a_procedure_in_sql(run):
 
 
 def test_procedures_are_shown_described_altered_and_dropped(run):
-    run(_python("p", "x int", "int", "def main(session, x): return x"))
+    run(in_python("p", "x int", "int", "def main(session, x): return x"))
     run("alter procedure p(int) set comment = 'told'")
     run("alter procedure p(int) execute as caller")
 
@@ -318,14 +315,11 @@ def test_a_task_calls_a_procedure_with_its_context(run):
     run("create table told (what varchar)")
     for name in ("first", "second"):
         more = "execute as caller"
-        run(_python(f"{name}_step", "", "varchar", code, more=more, handler=name))
+        run(in_python(f"{name}_step", "", "varchar", code, more=more, handler=name))
     run("create task first_task schedule = '60 minutes' as call first_step()")
     run("create task second_task after first_task as call second_step()")
     run("alter task second_task resume")
     run("execute task first_task")
-    for _ in range(300):
-        if run("select * from told"):
-            break
-        time.sleep(0.1)
+    until(lambda: run("select * from told"))
 
     assert run("select what from told") == [("hello",)]

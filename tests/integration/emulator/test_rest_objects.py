@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 
 import pytest
+
+from tests.waiting import until
 
 core = pytest.importorskip("snowflake.core")
 
@@ -57,14 +58,6 @@ def a_pool(root):
     root.compute_pools[name].stop_all_services()
     until(lambda: root.compute_pools[name].fetch().num_services == 0)
     root.compute_pools[name].drop(if_exists=True)
-
-
-def until(true, seconds=30):
-    """Ask again and again until *true* holds."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.1)
 
 
 def test_a_pool_is_created_altered_suspended_resumed_and_dropped(root):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from snowflake.connector.errors import ProgrammingError
+
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -55,10 +56,7 @@ def test_another_role_resumes_a_service_and_it_stays_its_owners(run, service):
 
 def test_a_service_whose_owner_lost_the_pool_is_not_resumed(run, service, pool):
     run("alter service svc suspend")
-    until = time.monotonic() + 60
-    while row(run)[1] != "SUSPENDED":
-        assert time.monotonic() < until, "not suspended"
-        time.sleep(0.05)
+    until(lambda: row(run)[1] == "SUSPENDED", "not suspended")
     run(f"revoke usage on compute pool {pool} from role svc_owner")
 
     with pytest.raises(ProgrammingError):

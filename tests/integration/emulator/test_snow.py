@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from sf_ml_framework.emulator import testing
 from tests.integration.emulator import snow_client
+from tests.waiting import until
 
 COMMAND = snow_client.find()
 pytestmark = [
@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def started(snowflake_connection, folder):
     """The client, with the connection that the environment names or with the emulator's."""
-    named = os.environ.get(testing.ACCOUNT)
+    named = os.environ.get("MLOPS_TEST_CONNECTION")
     options = [] if named else snow_client.settings(folder, snowflake_connection)
     with snow_client.Snow(COMMAND, folder, options) as snow:
         yield snow, ["-c", named or "tests"]
@@ -257,9 +257,7 @@ def test_events_of_a_service_are_told(snow, here, pool, specification):
     container = ("--container-name", "main", "--instance-id", "0", "--since", "1 hour")
 
     # An account writes its events some seconds later.
-    until = time.monotonic() + 120
-    while not (events := snow.json(*service, "events", "told", *container, *here)):
-        assert time.monotonic() < until, "no events"
-        time.sleep(1)
+    told = ("events", "told", *container, *here)
+    events = until(lambda: snow.json(*service, *told), "no events", pause=1)
     assert {one["SERVICE NAME"] for one in events} == {"TOLD"}
     assert len(snow.json(*service, "events", "told", *container, "--first", "1", *here)) == 1

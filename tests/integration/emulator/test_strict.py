@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import uuid
 
 import pytest
 import snowflake.connector
 from snowflake.connector.errors import DatabaseError
+
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -194,16 +195,12 @@ def test_a_return_value_has_at_most_ten_kilobytes(run):
         "call system$set_return_value(repeat('x', 10241))"
     )
     run("execute task root")
-    until = time.monotonic() + 40
     asked = (
         "select state from table(information_schema.task_history(task_name => 'ROOT')) "
         "where state not in ('SCHEDULED', 'EXECUTING') and database_name = current_database()"
     )
-    while not (found := run(asked)):
-        assert time.monotonic() < until, "the task did not end"
-        time.sleep(0.2)
 
-    assert found == [("FAILED",)]
+    assert until(lambda: run(asked), "the task did not end") == [("FAILED",)]
 
 
 # Who may

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import timedelta
 
 import pytest
+
+from tests.waiting import until
 
 pytest.importorskip("snowflake.core")
 
@@ -32,11 +33,11 @@ def completed(operation):
     """Wait until a graph has ended so many times and return its runs, newest first."""
 
     def call(name, times=1):
-        end = time.monotonic() + 40
-        while len(runs := operation.get_complete_dag_runs(name, error_only=False)) < times:
-            assert time.monotonic() < end, f"{name} did not end"
-            time.sleep(0.1)
-        return runs
+        def ended():
+            runs = operation.get_complete_dag_runs(name, error_only=False)
+            return runs if len(runs) >= times else None
+
+        return until(ended, f"{name} did not end")
 
     return call
 

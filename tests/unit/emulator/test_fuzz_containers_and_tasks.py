@@ -133,7 +133,7 @@ def test_a_malformed_request_is_answered(emulator, session, method, tail, query,
     request = urllib.request.Request(url, method=method, data=json.dumps(body).encode())
     request.add_header("Authorization", f'Snowflake Token="{session.token}"')
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             status = answer.status
     except urllib.error.HTTPError as error:
         status = error.code

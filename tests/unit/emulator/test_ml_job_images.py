@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import zipfile
 
 import pytest
+
+from tests.waiting import until
 
 jobs = pytest.importorskip("snowflake.ml.jobs")
 
@@ -101,13 +102,10 @@ def test_instances_end_when_the_first_is_killed(emulator, session, tmp_path):
     job = jobs.submit_file(
         str(file), "P", stage_name="payload", session=session, target_instances=2
     )
-    until = time.monotonic() + 40
-    while "here" not in job.get_logs() and time.monotonic() < until:
-        time.sleep(0.1)
+    until(lambda: "here" in job.get_logs())
     (entry,) = (e for e in emulator.account.catalog.all("SERVICE") if e.name == job.name)
     os.kill(entry.properties["instances"][0]["containers"]["main"]["pid"], signal.SIGKILL)
-    while job.status not in {"FAILED", "DONE"} and time.monotonic() < until:
-        time.sleep(0.1)
+    until(lambda: job.status in {"FAILED", "DONE"})
     rows = session.sql(f"show service instances in service {job.id}").collect()
 
     assert job.status == "FAILED"

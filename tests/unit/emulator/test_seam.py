@@ -110,7 +110,7 @@ def test_a_rest_route_has_the_session_of_its_token(emulator, account, session):
     def get(path):
         asked = urllib.request.Request(emulator.url + path)
         asked.add_header("Authorization", f'Snowflake Token="{session.token}"')
-        with urllib.request.urlopen(asked, timeout=10) as found:
+        with urllib.request.urlopen(asked, timeout=60) as found:
             return found.read().decode()
 
     assert '"name":"X1"' in get("/api/v2/things/x1:open?a=b")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 
 import pytest
 
@@ -13,6 +11,7 @@ from sf_ml_framework.emulator.faults import SnowflakeError
 from sf_ml_framework.emulator.names import Path
 from sf_ml_framework.emulator.rooms.messages import Outbox
 from sf_ml_framework.emulator.tasks.scheduler import Tasks
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +41,16 @@ def graphs(emulator, run):
 
     def call(count, name="ROOT"):
         account = emulator.account
-        end = time.monotonic() + 20
-        while True:
+
+        def ended():
             found = account.part(Tasks).history.graphs(
                 "name = ? and database = 'CLOCKED' and state != 'EXECUTING'", (name,)
             )
             # The server counts failures before it says that a run is over.
-            if len(found) >= count and not account.part(Tasks).running(found[0].root_id):
-                return [(one.state, one.attempt) for one in reversed(found)]
-            assert time.monotonic() < end, found
-            time.sleep(0.02)
+            over = len(found) >= count and not account.part(Tasks).running(found[0].root_id)
+            return over and [(one.state, one.attempt) for one in reversed(found)]
+
+        return until(ended, f"{name} did not end")
 
     return call
 
@@ -116,10 +115,7 @@ def test_runs_overlap_as_the_policy_says(emulator, run, graphs, policy, expected
 
     for count in range(1, expected + 1):
         emulator.account.clock.advance(60)
-        end = time.monotonic() + 10
-        while len(executing()) < count:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        until(lambda count=count: len(executing()) >= count)
     emulator.account.clock.advance(60)
     emulator.account.part(Tasks).tick()
     running = len(tasks.running(root_id))
@@ -136,8 +132,7 @@ def test_a_task_that_runs_too_long_fails(emulator, run, graphs):
     run("alter task slow resume")
     run("execute task root")
     executing = "state = 'EXECUTING' and name = 'SLOW' and query_id is not null"
-    while not emulator.account.part(Tasks).history.runs(executing, ()):
-        time.sleep(0.02)
+    until(lambda: emulator.account.part(Tasks).history.runs(executing, ()))
     emulator.account.clock.advance(61)
 
     assert graphs(1) == [("FAILED", 1)]
@@ -153,8 +148,7 @@ def test_a_roots_timeout_bounds_the_whole_graph(emulator, run, graphs):
     run("alter task child resume")
     run("execute task root")
     executing = "state = 'EXECUTING' and name = 'CHILD' and query_id is not null"
-    while not emulator.account.part(Tasks).history.runs(executing, ()):
-        time.sleep(0.02)
+    until(lambda: emulator.account.part(Tasks).history.runs(executing, ()))
     emulator.account.clock.advance(91)
 
     assert graphs(1) == [("FAILED", 1)]
@@ -286,8 +280,8 @@ def test_a_graph_keeps_its_state_when_the_server_is_started_again(tmp_path):
             "execute task root",
         ):
             account.run(session, sql)
-        while not account.part(Tasks).history.runs("name = 'CHILD' and query_id is not null", ()):
-            time.sleep(0.02)
+        child = "name = 'CHILD' and query_id is not null"
+        until(lambda: account.part(Tasks).history.runs(child, ()))
         # What a killed server would leave: rows that say EXECUTING.
         rows = account.catalog.execute("select id from task_graphs where state = 'EXECUTING'")
     assert len(rows) == 1
@@ -300,15 +294,10 @@ def test_a_graph_keeps_its_state_when_the_server_is_started_again(tmp_path):
             session, "select state from snowflake.account_usage.complete_task_graphs"
         )
         account.clock.advance(3700)
-        done = threading.Event()
-        end = time.monotonic() + 10
-        while time.monotonic() < end and not done.wait(0.05):
-            if account.run(session, "select count(*) from t").scalar() == 2:
-                done.set()
+        until(lambda: account.run(session, "select count(*) from t").scalar() == 2)
 
     assert [(row["name"], row["state"]) for row in found] == [
         ("CHILD", "started"),
         ("ROOT", "started"),
     ]
     assert states.rows[0][0] == "FAILED"
-    assert done.is_set()

@@ -8,7 +8,6 @@ emulator's own record, so no account can run them.
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ import snowflake.connector
 
 from sf_ml_framework.emulator import Emulator
 from tests.integration.emulator.client_shapes import differences, shape, shapes
+from tests.waiting import until
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -151,10 +151,7 @@ def test_task_graphs(session, sent):
     operation.deploy(graph, mode="orreplace")
     operation.run(graph)
     operation.get_current_dag_runs(graph)
-    until = time.monotonic() + 40
-    while not operation.get_complete_dag_runs(graph, error_only=False):
-        assert time.monotonic() < until, "the graph did not end"
-        time.sleep(0.1)
+    until(lambda: operation.get_complete_dag_runs(graph, error_only=False), "it did not end")
     list(operation.iter_dags(like="GRAPH"))
     operation.drop(graph)
 

@@ -54,6 +54,21 @@ create stage st file_format = (type = json strip_outer_array = true)
 describe table t
 comment on table t is 'c'
 begin let x := 1; if (x > 0) then return x; end if; end
+declare c cursor for select x from t; n int default 0; begin open c; fetch c into n; close c; end
+declare e exception (-20001, 'm'); begin raise e; exception when e then return sqlerrm; end
+begin let i := 0; repeat i := i + 1; until (i > 3) end repeat; return i; end
+begin for i in reverse 1 to 3 do continue; end for; case (1) when 1 then return 1; end case; end
+begin let r resultset := (select 1 as x); for q in r do return q.x; end for; return table(r); end
+alter session set timezone = 'Europe/Berlin', statement_timeout_in_seconds = 20
+copy into t from @st file_format = (type = csv skip_header = 1) pattern = '.*' on_error = skip_file
+list @st pattern = '.*'
+create file format ff type = csv field_delimiter = ',' null_if = ('x')
+select typeof(x), f(x), db.s.f(1) from t, table(flatten(input => y)) as q
+select * from information_schema.tables as a, dual
+alter user u add programmatic access token q days_to_expiry = 3 role_restriction = 'R'
+drop model monitor m
+unset (x, y)
+describe table t type = columns
 execute immediate $$begin return 1; end$$
 select system$send_email('m', 'a@b.c', 's', 'b')
 create or replace function f(x int default 1) returns int language sql as 'x + 1'

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from sf_ml_framework.emulator import Emulator
 from sf_ml_framework.emulator.rooms.messages import Outbox
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -28,12 +27,9 @@ def run(emulator):
 def pass_time(emulator, run):
     def call(seconds, count):
         emulator.account.clock.advance(seconds)
-        until = time.monotonic() + 20
         sql = "select state from table(information_schema.alert_history()) order by scheduled_time"
-        while len(found := run(sql)) < count:
-            assert time.monotonic() < until, "it did not run"
-            time.sleep(0.02)
-        return [state for (state,) in found]
+        until(lambda: len(run(sql)) >= count, "it did not run")
+        return [state for (state,) in run(sql)]
 
     return call
 

@@ -13,11 +13,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 pytest.importorskip("fakesnow")
 import snowflake.connector
@@ -212,13 +213,6 @@ def waits(run, name):
         return log(run, name) == "waiting"
     except ProgrammingError:
         return False  # it has no log yet
-
-
-def until(true, seconds=30):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)
 
 
 def test_an_archive_stands_in_its_repository_with_its_own_digest(run, store):

@@ -7,9 +7,7 @@ Feature views that a task refreshes by cron, and what needs tasks to be there, a
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
-import pandas as pd
 import pytest
 
 feature_store = pytest.importorskip("snowflake.ml.feature_store")
@@ -17,84 +15,10 @@ from snowflake.ml.feature_store import CreationMode, Entity, FeatureView, Featur
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SPEND = [
-    # id, from when it was known, spend
-    (1, "2024-01-01 00:00:00", 10.0),
-    (1, "2024-01-05 12:00:00", 20.0),
-    (2, "2024-01-02 00:00:00", 5.0),
-    (2, "2024-01-09 00:00:00", 7.5),
-]
-PLAN = [(1, "2024-01-02 00:00:00", "basic"), (2, "2024-01-03 00:00:00", "pro")]
-SPINE = [
-    (1, "2023-12-31 23:59:59", 0),
-    (1, "2024-01-01 00:00:00", 1),
-    (1, "2024-01-05 11:59:59", 0),
-    (1, "2024-01-06 00:00:00", 1),
-    (2, "2024-01-08 23:59:59", 0),
-    (2, "2024-01-09 00:00:00", 1),
-    (3, "2024-01-09 00:00:00", 0),
-]
-
-
-def _values(rows):
-    return ", ".join(f"({', '.join(repr(value) for value in row)})" for row in rows)
-
-
-@pytest.fixture
-def tables(session):
-    session.sql("create table spend (id int, ts timestamp_ntz, spend float)").collect()
-    session.sql(f"insert into spend values {_values(SPEND)}").collect()
-    session.sql("create table plan (id int, ts timestamp_ntz, plan varchar)").collect()
-    session.sql(f"insert into plan values {_values(PLAN)}").collect()
-    session.sql("create table spine (id int, ts timestamp_ntz, y int)").collect()
-    session.sql(f"insert into spine values {_values(SPINE)}").collect()
-    return session.get_current_database().strip('"')
-
-
-@pytest.fixture
-def warehouse(session):
-    return session.get_current_warehouse().strip('"')
-
-
-@pytest.fixture
-def store(session, tables, warehouse):
-    return feature_store.FeatureStore(
-        session,
-        tables,
-        "FS",
-        default_warehouse=warehouse,
-        creation_mode=CreationMode.CREATE_IF_NOT_EXIST,
-    )
-
-
-@pytest.fixture
-def customer(store):
-    return store.register_entity(Entity("CUSTOMER", ["ID"], desc="who buys"))
-
-
-@pytest.fixture
-def frame(session, tables):
-    return lambda table="spend": session.sql(f"select * from {tables}.public.{table}")
-
-
-@pytest.fixture
-def view(store, customer, frame):
-    """Register a feature view; static unless it has a refresh frequency."""
-
-    def call(name="SPEND_FV", table="spend", version="v1", **options):
-        options = {"timestamp_col": "TS", "desc": "what they spend", **options}
-        made = FeatureView(name, [customer], frame(table), **options)
-        return store.register_feature_view(made, version)
-
-    return call
-
 
 def _sorted(frame):
     columns = ["ID", "TS"]
     return frame.sort_values(columns).reset_index(drop=True)
-
-
-# The store and its entities.
 
 
 def test_a_store_is_made_once_and_opened_again(session, store, tables, warehouse):
@@ -150,9 +74,6 @@ def test_an_entity_that_is_free_is_deleted(store, customer):
     assert store.list_entities().collect() == []
     with pytest.raises(ValueError, match="CUSTOMER"):
         store.get_entity("CUSTOMER")
-
-
-# Feature views.
 
 
 def test_a_static_view_is_registered_and_read_back(store, customer, frame):
@@ -298,156 +219,6 @@ def test_a_static_view_is_described_anew(store, view):
     store.update_feature_view("SPEND_FV", "v1", desc="it's other")
 
     assert store.get_feature_view("SPEND_FV", "v1").desc == "it's other"
-
-
-# Joins.
-
-
-def _expected_spend():
-    """The newest spend known at or before each moment of the spine, by hand."""
-    found = []
-    for key, moment, _ in SPINE:
-        known = [(ts, spend) for one, ts, spend in SPEND if one == key and ts <= moment]
-        found.append(max(known)[1] if known else None)
-    return found
-
-
-def _cells(frame, column):
-    found = {}
-    for row in frame.to_dict("records"):
-        value = row[column]
-        key = (int(row["ID"]), pd.Timestamp(row["TS"]).to_pydatetime())
-        found[key] = None if pd.isna(value) else value
-    return found
-
-
-def _wanted(values):
-    keys = [(key, datetime.fromisoformat(moment)) for key, moment, _ in SPINE]
-    return dict(zip(keys, values, strict=True))
-
-
-@pytest.mark.parametrize("refresh_freq", [None, "1 hour"])
-def test_a_training_set_has_what_was_known_at_the_time(store, view, frame, refresh_freq):
-    made = view(refresh_freq=refresh_freq)
-
-    found = store.generate_training_set(
-        frame("spine"), [made], spine_timestamp_col="TS", spine_label_cols=["Y"]
-    ).to_pandas()
-
-    assert _expected_spend() == [None, 10.0, 10.0, 20.0, 5.0, 7.5, None]
-    assert _cells(found, "SPEND") == _wanted(_expected_spend())
-    assert _cells(found, "Y") == _wanted([label for _, _, label in SPINE])
-
-
-def test_a_training_set_joins_several_views(store, view, frame):
-    views = [view(), view("PLAN_FV", "plan", refresh_freq="1 day")]
-
-    found = store.generate_training_set(
-        frame("spine"), views, spine_timestamp_col="TS", auto_prefix=True
-    ).to_pandas()
-
-    assert _cells(found, "SPEND_FV_v1_SPEND") == _wanted(_expected_spend())
-    plans = [None, None, "basic", "basic", "pro", "pro", None]
-    assert _cells(found, "PLAN_FV_v1_PLAN") == _wanted(plans)
-
-
-def test_a_training_set_is_saved_as_a_table(store, view, frame, session, tables):
-    saved = store.generate_training_set(
-        frame("spine"), [view()], save_as="TRAIN", spine_timestamp_col="TS", spine_label_cols=["Y"]
-    )
-
-    kept = session.table(f"{tables}.FS.TRAIN").to_pandas()
-    assert _cells(saved.to_pandas(), "SPEND") == _wanted(_expected_spend())
-    assert _cells(kept, "SPEND") == _wanted(_expected_spend())
-
-
-def test_tiles_are_added_up_over_the_windows_before_each_moment(store, customer, frame):
-    """Feature views with aggregations keep a row for each day, and add them up when joined."""
-    made = FeatureView(
-        "TILED",
-        [customer],
-        frame(),
-        timestamp_col="TS",
-        refresh_freq="1 day",
-        feature_granularity="1d",
-        features=[
-            feature_store.Feature.sum("SPEND", "7d").alias("WEEK"),
-            feature_store.Feature.count("SPEND", "30d").alias("TIMES"),
-            feature_store.Feature.last_n("SPEND", "30d", n=2).alias("LAST"),
-        ],
-    )
-    made = store.register_feature_view(made, "v1")
-
-    found = store.generate_training_set(
-        frame("spine"), [made], spine_timestamp_col="TS", join_method="cte"
-    ).to_pandas()
-
-    # Only days that have ended count: the spend of 2024-01-01 from the day after.
-    assert _cells(found, "WEEK") == _wanted([0, 0, 10.0, 30.0, 5.0, 5.0, 0])
-    assert _cells(found, "TIMES") == _wanted([0, 0, 1, 2, 1, 1, 0])
-    last = {key: value and json.loads(value) for key, value in _cells(found, "LAST").items()}
-    assert last == _wanted([None, None, [10.0], [10.0, 20.0], [5.0], [5.0], None])
-
-
-def test_without_timestamps_the_join_is_by_key_alone(store, customer, session, tables):
-    query = session.sql(f"select id, plan from {tables}.public.plan")
-    made = store.register_feature_view(FeatureView("PLAIN", [customer], query), "v1")
-
-    found = store.generate_training_set(
-        session.sql(f"select distinct id from {tables}.public.spine"), [made]
-    ).to_pandas()
-
-    assert dict(zip(found["ID"], found["PLAN"], strict=True)) == {1: "basic", 2: "pro", 3: None}
-
-
-def test_feature_values_are_retrieved_for_new_rows(store, view, session):
-    made = view()
-    spine = session.create_dataframe(
-        [[1, datetime(2024, 1, 3)], [2, datetime(2024, 1, 3)]], schema=["ID", "TS"]
-    )
-
-    found = store.retrieve_feature_values(spine, [made], spine_timestamp_col="TS").to_pandas()
-
-    assert dict(zip(found["ID"], found["SPEND"], strict=True)) == {1: 10.0, 2: 5.0}
-
-
-def test_a_slice_gives_only_its_features(store, view, frame):
-    made = view()
-
-    found = store.generate_training_set(
-        frame("spine"), [made.slice(["SPEND"])], spine_timestamp_col="TS", exclude_columns=["Y"]
-    )
-
-    assert sorted(found.columns) == ["ID", "SPEND", "TS"]
-
-
-def test_a_dataset_keeps_the_training_set_and_its_views(store, view, frame):
-    made = view(refresh_freq="1 hour")
-
-    kept = store.generate_dataset(
-        "TRAINING",
-        frame("spine"),
-        [made],
-        version="v1",
-        spine_timestamp_col="TS",
-        spine_label_cols=["Y"],
-        desc="for the model",
-    )
-
-    found = kept.read.to_pandas()
-    assert _cells(found, "SPEND") == _wanted(_expected_spend())
-    assert kept.selected_version.label_cols == ["Y"]
-    views = store.load_feature_views_from_dataset(kept)
-    assert [(str(one.name), one.version) for one in views] == [("SPEND_FV", "v1")]
-
-
-def test_a_dataset_of_the_same_version_is_refused(store, view, frame):
-    made = view()
-    given = {"version": "v1", "spine_timestamp_col": "TS"}
-    store.generate_dataset("TRAINING", frame("spine"), [made], **given)
-
-    with pytest.raises(Exception, match="already exists"):
-        store.generate_dataset("TRAINING", frame("spine"), [made], **given)
 
 
 def test_the_stores_other_lists_are_empty(store):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+
+from tests.waiting import until
 
 feature_store = pytest.importorskip("snowflake.ml.feature_store")
 from snowflake.ml.feature_store import CreationMode, Entity, FeatureView, FeatureViewStatus
@@ -69,10 +69,7 @@ def test_the_task_of_a_cron_view_refreshes_it(register, store, session, tables):
 
     session.sql(f'execute task {tables}.fs."SPEND_FV$v1"').collect()
 
-    until = time.monotonic() + 60
-    while store.read_feature_view(made).count() != 3:
-        assert time.monotonic() < until, "the task did not refresh the view"
-        time.sleep(0.1)
+    until(lambda: store.read_feature_view(made).count() == 3, "the task did not refresh the view")
 
 
 def test_suspending_a_cron_view_suspends_its_task(register, store, session, tables):
@@ -164,7 +161,4 @@ def test_an_append_only_view_keeps_a_snapshot_of_each_run(register, session, tab
 
     session.sql(f'execute task {tables}.fs."SPEND_FV$v1"').collect()
 
-    until = time.monotonic() + 60
-    while session.sql(snapshots).collect()[0][0] != before + 2:
-        assert time.monotonic() < until, "no snapshot was kept"
-        time.sleep(0.1)
+    until(lambda: session.sql(snapshots).collect()[0][0] == before + 2, "no snapshot was kept")

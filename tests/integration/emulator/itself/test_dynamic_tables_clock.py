@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from sf_ml_framework.emulator import Emulator
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -34,10 +33,7 @@ def pass_time(emulator):
 
     def call(seconds, done):
         emulator.account.clock.advance(seconds)
-        until = time.monotonic() + 20
-        while not done():
-            assert time.monotonic() < until, "it did not happen"
-            time.sleep(0.02)
+        until(done, "it did not happen")
 
     return call
 
