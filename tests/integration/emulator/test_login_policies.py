@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -184,26 +183,6 @@ def test_a_policy_replaces_another_only_with_force(run, user, database):
     assert rows == [(f"S20_{who}", "SESSION_POLICY")]
     refused(run, f"drop session policy {database}.public.s20_{who}", 1008)
     run(f"drop session policy {database}.public.s10_{who}")
-
-
-def test_an_idle_session_ends_when_its_policy_says_so(place, run, user, database, request):
-    emulator = request.getfixturevalue("snowflake_emulator")
-    who, key = user
-    policy = f"{database}.public.s_{who}"
-    run(f"create session policy {policy} session_idle_timeout_mins = 5")
-    run(f"alter user {who} set session policy {policy}")
-    with connect(**{**place, "role": "PUBLIC", **key}) as connection:
-        session = next(s for s in emulator.account.sessions.values() if s.user == who)
-        session.used -= timedelta(minutes=4)
-        awake = connection.cursor().execute("select 1").fetchall()
-        session.used -= timedelta(minutes=6)
-
-        with pytest.raises(DatabaseError) as caught:
-            connection.cursor().execute("select 1")
-
-    assert awake == [(1,)]
-    assert caught.value.errno == 390114
-    assert session.id not in emulator.account.sessions
 
 
 def test_each_of_two_keys_lets_its_user_in_until_it_is_unset(place, run, user):

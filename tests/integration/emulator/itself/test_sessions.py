@@ -193,3 +193,24 @@ def test_an_unknown_route_is_named_and_recorded(emulator, connection):
     assert caught.value.code == 404
     assert "/api/v2/frobnicators" in json.load(caught.value)["message"]
     assert "frobnicators" in emulator.account.record.of("unknown")[0]["route"]
+
+
+def test_an_idle_session_ends_when_its_policy_says_so(emulator, connection):
+    run = connection.cursor().execute
+    run("create database d")
+    run("create session policy d.public.s session_idle_timeout_mins = 5")
+    run("create user idler password = 'Idle-1-idle' default_role = public")
+    run("alter user idler set session policy d.public.s")
+    as_idler = {"user": "idler", "password": "Idle-1-idle", "role": "PUBLIC"}
+    with contextlib.closing(connect(**{**emulator.connection, **as_idler})) as opened:
+        session = next(s for s in emulator.account.sessions.values() if s.user == "IDLER")
+        session.used -= timedelta(minutes=4)
+        awake = opened.cursor().execute("select 1").fetchall()
+        session.used -= timedelta(minutes=6)
+
+        with pytest.raises(DatabaseError) as caught:
+            opened.cursor().execute("select 1")
+
+    assert awake == [(1,)]
+    assert caught.value.errno == 390114
+    assert session.id not in emulator.account.sessions
