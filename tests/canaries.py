@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -152,10 +153,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     found = sorted({where for where, text in texts if LEAKS.holds(text.encode(errors="replace"))})
     if found:
         report.outcome = "failed"
-        # What is printed of it must not repeat it, nor must the report of the next phase.
-        report.sections = item._report_sections = []
-        report.longrepr = f"{item.nodeid}: a secret is in {', '.join(found)}"
+        told = f"{item.nodeid}: a secret is in {', '.join(found)}"
+        report.longrepr = "\n".join(filter(None, [covered(report.longreprtext), told]))
+        # The report of the next phase has these too.
+        item._report_sections = [(*each[:2], covered(each[2])) for each in item._report_sections]
+        report.sections = [(name, covered(text)) for name, text in report.sections]
     return report
+
+
+def covered(text: str) -> str:
+    """Return *text* with stars in the place of canaries."""
+    return re.sub(re.escape(mark()) + r"[\w-]*", "***", text)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -36,11 +36,11 @@ def separate_emulator(port=0, state=""):
         process.stdout.close()
 
 
-def flags_for(port):
+def flags_for(port, password="mlops"):
     return {
         "account": "emulator",
         "user": "mlops",
-        "password": "mlops",
+        "password": password,
         "role": "ACCOUNTADMIN",
         "warehouse": "COMPUTE_WH",
         "host": "127.0.0.1",
@@ -214,7 +214,7 @@ def test_work_goes_on_after_a_connection_was_lost_and_is_there_again(tmp_path):
 def test_an_address_that_fails_at_first_is_tried_again(emulator):
     """The client itself gives up after four; the fifth and the sixth are ours."""
     with failing_at_first(emulator.port, 6) as (port, accepted):
-        account = opened(flags_for(port) | {"login_timeout": "30"})
+        account = opened(flags_for(port, emulator.password) | {"login_timeout": "30"})
 
         rows = account.rows("select 1 as a")
         account.close()
