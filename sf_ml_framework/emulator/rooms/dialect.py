@@ -23,6 +23,7 @@ _LARGEST = "9223372036854775807"
 def install(account: Account) -> None:
     """Register the rewrites."""
     account.rewrite(numbered_columns)
+    account.rewrite(counted)
     account.rewrite(asof)
     account.rewrite(hashes)
     account.rewrite(slices)
@@ -46,6 +47,18 @@ def account_time(clock: Clock, session: Session, tree: exp.Expr) -> exp.Expr:
         now = node.copy() if isinstance(node, exp.CurrentTimestamp) else exp.CurrentTimestamp()
         moved: exp.Expr = exp.paren(exp.Add(this=now, expression=ahead.copy()))
         node.replace(moved if isinstance(node, exp.CurrentTimestamp) else exp.cast(moved, "date"))
+    return tree
+
+
+def counted(session: Session, tree: exp.Expr) -> exp.Expr:
+    """COUNT_IF of no rows is 0, and not NULL as the engine's sum would be.
+
+    Source: Snowflake, "COUNT_IF".
+    """
+    for node in list(tree.find_all(exp.CountIf)):
+        if not isinstance(node.parent, exp.Window):
+            made = exp.Coalesce(this=node.copy(), expressions=[exp.Literal.number(0)])
+            node.replace(made)
     return tree
 
 

@@ -145,3 +145,13 @@ def test_columns_without_an_alias_are_called_as_they_were_written(connection, ru
         "A",
         "B",
     ]
+
+
+def test_counting_what_holds_of_no_rows_gives_zero(run):
+    counted = run("select count_if(v > 1), count(*) from (select 1 as v where false)")
+    grouped = run(
+        "select g, count_if(v > 1) from values (1, 2), (1, 0), (2, 0) t(g, v) group by g order by g"
+    )
+
+    assert counted == [(0, 0)]
+    assert grouped == [(1, 1), (2, 0)]
