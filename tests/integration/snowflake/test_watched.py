@@ -9,11 +9,13 @@ import json
 import time
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from sf_ml_framework.emulator import Emulator
 from tests.integration.cli.shop import until
+from tests.integration.docs.pages import blocks_of
 from tests.integration.snowflake.deployed_chain import Chain
 
 SETTINGS = """\
@@ -228,6 +230,22 @@ def test_the_views_tell_of_nodes_and_runs_by_the_day(watched):
         "select sum(runs), sum(succeeded) from mlops_run_days where project = 'chain'"
     )
     assert runs >= good >= 5
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "monitoring.md"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        block.body
+        for block in blocks_of(PAGE.read_text(encoding="utf-8"))
+        if block.language == "sql"
+    ],
+)
+def test_what_the_page_of_monitoring_asks_is_answered_to_who_may_only_look(watched, statements):
+    for statement in filter(str.strip, statements.split(";")):
+        watched.seen(statement.replace("ML_DEV.ML", f"{watched.database}.ML"))
 
 
 def test_a_message_that_could_not_be_sent_is_sent_later(watched):
