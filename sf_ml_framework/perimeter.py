@@ -39,7 +39,9 @@ class WorkloadIdentity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Who vouches for the service user: an OIDC provider, such as that of a CI."""
 
     issuer: str
+    """Address of the provider, ``https://…``."""
     subject: str
+    """Whom it must vouch for, such as ``repo:OWNER/REPOSITORY:environment:prod``."""
     audiences: tuple[str, ...] = ()
     """Empty: Snowflake's own, ``snowflakecomputing.com``."""
 
@@ -52,6 +54,7 @@ class ServiceUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sign_in: tuple[SignIn, ...] = ()
     """How it may sign in; empty: by workload identity where that is given, else by key pair."""
     workload_identity: WorkloadIdentity | None = None
+    """Signs it in without a stored secret."""
     session_idle_minutes: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     """Minutes after which an idle session ends, 5 to 240; 0: as the account says."""
     rotates_own_keys: bool = False

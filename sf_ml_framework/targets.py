@@ -138,7 +138,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     secrets: dict[str, str] = {}
     """For a secret's name in a node the secret's name in the account; by default the same."""
     network: Network = Network()
+    """From where one signs in, and which ways out nodes may name."""
     service_user: ServiceUser = ServiceUser()
+    """The user that signs in for machines."""
     log_level: LogLevel = "INFO"
     """Which of a container's lines go to the account's event table."""
     telemetry: str = ""
