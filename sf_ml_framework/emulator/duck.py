@@ -8,6 +8,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+LENGTHS = "_fs_global._fs_information_schema._fs_columns_ext"
+WHERE = "ext_table_catalog = ? and ext_table_schema = ? and ext_table_name = ?"
+"""Where fakesnow keeps how long texts may be, by the table's name."""
+
 
 def ident(name: str) -> str:
     """Return *name* as a quoted identifier."""

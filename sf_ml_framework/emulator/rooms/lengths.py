@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from ..duck import LENGTHS, WHERE
 from ..faults import SnowflakeError
 from ..names import Path, always_quoted
 from ..router import table_parts, target_of
@@ -52,12 +53,25 @@ def install(account: Account) -> None:
     lengths = account.parts[Lengths] = Lengths(account.catalog)
     account.registry.written.append(lambda session, tree: after(lengths, session, tree))
     account.observe(lambda session, tree, result: changed(lengths, tree))
+    account.rewrite(lambda session, tree: fresh(account, session, tree))
 
 
 def changed(lengths: Lengths, tree: exp.Expr) -> None:
     """Forget what was known when a table is made, altered or dropped: some are in no catalogue."""
     if isinstance(tree, exp.Create | exp.Alter | exp.Drop):
         lengths.forget()
+
+
+def fresh(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
+    """Forget the lengths that a table of the name has left which is new, or comes in its place."""
+    made = isinstance(tree, exp.Create) and str(tree.args.get("kind") or "").upper() == "TABLE"
+    target = target_of(tree) if made else None
+    if target is None:
+        return tree
+    path = session.resolve(table_parts(target), "CREATE TABLE")
+    if tree.args.get("replace") or account.catalog.find("TABLE", path) is None:
+        session.connection.raw(f"delete from {LENGTHS} where {WHERE}", place(session, path))
+    return tree
 
 
 def after(lengths: Lengths, session: Session, tree: exp.Expr) -> Callable[[], None] | None:

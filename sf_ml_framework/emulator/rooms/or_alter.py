@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from ..duck import LENGTHS
 from ..faults import SnowflakeError, invalid, unsupported
 from ..keeping import copies
 from ..lexer import tokenize
@@ -108,7 +109,6 @@ def _rebuild(call: Call, path: Path, definition: str) -> None:
         for name in (path.name, _PROBE)
     }
     staying = ", ".join(always_quoted(c) for c in sorted(columns[path.name] & columns[_PROBE]))
-    lengths = "_fs_global._fs_information_schema._fs_columns_ext"
     connection.begin()
     try:
         connection.raw(f"create temp table _sf_rows as select * from {copies.place(path)}")
@@ -127,8 +127,8 @@ def _rebuild(call: Call, path: Path, definition: str) -> None:
         raise
     connection.end(commit=True)
     where = "ext_table_catalog = ? and ext_table_schema = ? and ext_table_name = ?"
-    connection.raw(f"delete from {lengths} where {where}", list(path))
-    connection.raw(f"update {lengths} set ext_table_name = ? where {where}", [path.name, *probe])
+    connection.raw(f"delete from {LENGTHS} where {where}", list(path))
+    connection.raw(f"update {LENGTHS} set ext_table_name = ? where {where}", [path.name, *probe])
 
 
 def view(call: Call) -> ResultSet:

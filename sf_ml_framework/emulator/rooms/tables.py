@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from ..catalog import Entry
+from ..duck import LENGTHS, WHERE
 from ..dynamic.definition import qualified
 from ..faults import SnowflakeError, unexpected, unsupported
 from ..names import Path, join, quoted
@@ -135,13 +136,10 @@ def keep(account: Account, session: Session, tree: exp.Expr) -> None:
 
 def _rename_lengths(session: Session, path: Path, new: Path) -> None:
     """The engine keeps the lengths of texts by the table's name, and forgets them else."""
-    table = "_fs_global._fs_information_schema._fs_columns_ext"
-    keys = ("ext_table_catalog", "ext_table_schema", "ext_table_name")
-    session.connection.raw(
-        f"update {table} set {', '.join(f'{key} = ?' for key in keys)} "
-        f"where {' and '.join(f'{key} = ?' for key in keys)}",
-        [*new, *path],
-    )
+    # What a table of the new name has left when it was dropped.
+    session.connection.raw(f"delete from {LENGTHS} where {WHERE}", list(new))
+    changed = WHERE.replace(" and ", ", ")
+    session.connection.raw(f"update {LENGTHS} set {changed} where {WHERE}", [*new, *path])
 
 
 def create_view(call: Call) -> ResultSet:

@@ -165,6 +165,18 @@ def test_a_text_that_is_too_long_for_its_column_is_refused(run, tmp_path):
         run("insert into shorter values (2, 'abcde', '')")
 
 
+@pytest.mark.parametrize("again", ["drop table short", "select 1"])
+def test_a_new_table_of_the_name_has_lengths_of_its_own(run, again):
+    run("create table short (name varchar(3), other varchar(3))")
+    run(again)
+    run("create or replace table short (name varchar, other varchar(5))")
+    run("insert into short values ('as long as it likes', 'abcde')")
+
+    with pytest.raises(ProgrammingError, match="too long"):
+        run("insert into short values ('x', 'abcdef')")
+    assert [row[1] for row in run("describe table short")] == ["VARCHAR(16777216)", "VARCHAR(5)"]
+
+
 def test_a_transaction_with_a_text_that_is_too_long_is_not_committed(run):
     run("create table short (name varchar(3))")
     run("begin")
