@@ -209,7 +209,7 @@ def _making(
 
 
 def _show(invocation: Invocation, making: Making) -> None:
-    from sf_ml_framework.plan.cloning import last_statements, statements
+    from sf_ml_framework.plan.cloning import last_statements, left_to_others, statements
 
     for statement in statements(making):
         invocation.output.talk(f"{statement};")
@@ -217,6 +217,11 @@ def _show(invocation: Invocation, making: Making) -> None:
     for statement in last_statements(making):
         invocation.output.talk(f"{statement};")
     invocation.output.talk("-- then its tables say where everything stands now")
+    for thing in left_to_others(making):
+        invocation.output.talk(
+            f"warning: {thing.kind.lower()} {thing.name} is {thing.owner}'s, and reads"
+            f" {making.parent.database} in the environment too"
+        )
 
 
 def _carry_out(invocation: Invocation, account: Account, making: Making) -> None:

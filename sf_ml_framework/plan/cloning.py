@@ -34,6 +34,8 @@ class Defined(msgspec.Struct, frozen=True, kw_only=True):
     """``VIEW`` or ``DYNAMIC TABLE``."""
     name: str
     text: str
+    owner: str = ""
+    """The role that owns it."""
 
 
 class Original(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,22 +153,38 @@ def _owned(making: Making) -> Iterator[str]:
 def _defined_anew(making: Making) -> Iterator[str]:
     """Yield views and dynamic tables anew whose text names the other target's database."""
     target, parent = making.target, making.parent
+    acting = target.role
     for thing in making.original.defined:
         text = repointed(thing.text, parent.database, target.database)
-        if text == thing.text:
+        if text == thing.text or thing in left_to_others(making):
             continue
-        yield (
-            re.sub(
-                r"^\s*CREATE\s+(OR\s+REPLACE\s+)?", "CREATE OR REPLACE ", text, flags=re.IGNORECASE
-            )
-            .rstrip()
-            .rstrip(";")
+        if making.environment.shared and thing.owner != acting:
+            acting = thing.owner
+            yield f"USE ROLE {name(acting)}"
+        made = re.sub(
+            r"^\s*CREATE\s+(OR\s+REPLACE\s+)?", "CREATE OR REPLACE ", text, flags=re.IGNORECASE
         )
+        yield made.rstrip().rstrip(";")
         if thing.kind == "DYNAMIC TABLE":
             full = f"{name(names.schema(target))}.{quoted(thing.name)}"
             yield f"ALTER DYNAMIC TABLE {full} SET WAREHOUSE = {name(target.warehouse)}"
             # As a clone would be: its node refreshes it, and nothing else costs.
             yield f"ALTER DYNAMIC TABLE {full} SUSPEND"
+    if acting != target.role:
+        yield f"USE ROLE {name(target.role)}"
+
+
+def left_to_others(making: Making) -> list[Defined]:
+    """Return what names the other database still, since no role here may change it."""
+    if not making.environment.shared:
+        return []
+    roles = (making.target.role, making.target.deploy_role)
+    return [
+        thing
+        for thing in making.original.defined
+        if thing.owner not in roles
+        and repointed(thing.text, making.parent.database, making.target.database) != thing.text
+    ]
 
 
 _PIECE = re.compile(

@@ -42,7 +42,12 @@ def original_of(account: Account, parent: Target, project: str) -> Original:
         for kind in ("TASKS", "ALERTS")
     }
     defined = [
-        Defined(kind=kind, name=str(row["name"]), text=str(row["text"] or ""))
+        Defined(
+            kind=kind,
+            name=str(row["name"]),
+            text=str(row["text"] or ""),
+            owner=str(row["owner"] or ""),
+        )
         # Views first: a dynamic table that is made anew is filled from what they show then.
         for kind in ("VIEW", "DYNAMIC TABLE")
         for row in account.rows(f"SHOW {kind}S {scope}")

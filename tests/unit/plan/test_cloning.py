@@ -18,6 +18,7 @@ from sf_ml_framework.plan.cloning import (
     Making,
     Original,
     last_statements,
+    left_to_others,
     repointed,
     statements,
 )
@@ -139,6 +140,27 @@ def test_a_shared_environment_makes_no_role_no_warehouse_and_no_pool():
         assert words not in everything
     assert "GRANT USAGE ON DATABASE ML_TEST_PR_42 TO ROLE TEST_DEPLOY_ROLE" in everything
     assert "USE ROLE TEST_ROLE" in everything
+
+
+def test_in_a_shared_environment_views_are_made_anew_by_who_owns_them():
+    text = "CREATE VIEW {0} AS SELECT * FROM ML_TEST.ML.T"
+    owners = {"A": "TEST_ROLE", "B": "TEST_DEPLOY_ROLE", "C": "ACCOUNTADMIN"}
+    given = making(
+        shared=True,
+        defined=tuple(
+            Defined(kind="VIEW", name=name, text=text.format(name), owner=owner)
+            for name, owner in owners.items()
+        ),
+    )
+    found = list(statements(given))
+    at = found.index('CREATE OR REPLACE VIEW A AS SELECT * FROM "ML_TEST_PR_42".ML.T')
+
+    assert found[at + 1 :] == [
+        "USE ROLE TEST_DEPLOY_ROLE",
+        'CREATE OR REPLACE VIEW B AS SELECT * FROM "ML_TEST_PR_42".ML.T',
+        "USE ROLE TEST_ROLE",
+    ]
+    assert [each.name for each in left_to_others(given)] == ["C"]
 
 
 @pytest.mark.parametrize("name", ["pr-42", "PR_42", "4"])
