@@ -57,7 +57,8 @@ def test_a_view_may_read_such_a_view_and_a_function_of_the_information_schema(ru
     run("create view names as select distinct t.name as n from tasks t")
 
     for _ in range(300):
-        if found := run("select x.n from names as x"):
+        # Other tests' tasks are tasks of the account too.
+        if found := run("select x.n from names as x where x.n = 'ONCE'"):
             break
         run("call system$wait(100, 'MILLISECONDS')")
 
