@@ -10,7 +10,7 @@ from tests.integration.docs.pages import run
 PAGE = Path(__file__).parents[3] / "USAGE.md"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.timeout(1800)
 def test_usage_shows_what_the_commands_print(tmp_path):
     clone = Clone(tmp_path / "clone")
