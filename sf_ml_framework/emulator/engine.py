@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -78,9 +79,14 @@ class Engine:
     def __init__(self, folder: Path | None, files: Path | None = None) -> None:
         self._folder = folder
         # sqlglot still writes single-arrow lambdas for DuckDB.
-        self._root = duckdb.connect(
-            ":memory:", config={"lambda_syntax": "ENABLE_SINGLE_ARROW", "threads": "2"}
-        )
+        config: dict[str, Any] = {"lambda_syntax": "ENABLE_SINGLE_ARROW", "threads": "2"}
+        # Tables are in memory unless they are kept: what goes beyond half of it waits on the disk.
+        config["memory_limit"] = "50%"
+        if files is not None:
+            # What a server left that was killed is of no use.
+            shutil.rmtree(files / "spill", ignore_errors=True)
+            config["temp_directory"] = str(files / "spill")
+        self._root = duckdb.connect(":memory:", config=config)
         self._attach(GLOBAL_DATABASE_NAME)
         self._root.execute(info_schema.fs_global_creation_sql())
         self._root.execute(show.fs_global_creation_sql())

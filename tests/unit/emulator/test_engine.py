@@ -101,3 +101,24 @@ def test_arguments_of_the_job_history_that_are_none_are_refused(arguments):
             )
 
     assert refused.value.number == 1008
+
+
+def test_what_memory_does_not_hold_waits_beside_the_files(tmp_path, monkeypatch):
+    """By default DuckDB writes into the folder that the server was started in."""
+    here, files = tmp_path / "here", tmp_path / "files"
+    here.mkdir()
+    (files / "spill").mkdir(parents=True)
+    (files / "spill" / "left.tmp").touch()
+    monkeypatch.chdir(here)
+    engine = Engine(None, files)
+    engine.attach("D")
+    opened = engine.connect()
+    opened.raw("set memory_limit = '150MB'")
+
+    opened.raw('create table "D"."main"."T" as select md5(range::varchar) a from range(5000000)')
+
+    assert any((files / "spill").iterdir())
+    assert not (files / "spill" / "left.tmp").exists()
+    assert not any(here.iterdir())
+    opened.close()
+    engine.close()
