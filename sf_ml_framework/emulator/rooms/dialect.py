@@ -168,9 +168,6 @@ def division(session: Session, tree: exp.Expr) -> exp.Expr:
         node.set("expression", exp.Paren(this=guarded))
         return node
 
-    if isinstance(tree, exp.Create) and tree.find(exp.Div):
-        # A view's text must stay what the client wrote.
-        return tree
     return tree.transform(change, copy=False)
 
 

@@ -71,8 +71,19 @@ def test_rows_need_a_warehouse_that_the_role_may_use(snowflake_connection, place
     assert error.value.errno == 606
 
 
-def test_a_division_by_zero_is_an_error(refused):
+def test_a_division_by_zero_is_an_error(run, refused):
     assert refused("select 1 / 0")[0] == 100051
+    assert refused("create table none_made as select 1 / 0 as x")[0] == 100051
+    run("create table t (x int)")
+    run("create view shares as select 100 / x as share from t")
+    run("insert into t values (4)")
+    assert run("select * from shares") == [(25,)]
+    assert refused("insert into t select x / 0 from t")[0] == 100051
+    assert refused("update t set x = 1 / 0")[0] == 100051
+    run("insert into t values (0)")
+
+    assert refused("select * from shares")[0] == 100051
+    assert "100 / x as share" in str(run("show views like 'SHARES'"))
 
 
 def test_a_name_that_is_not_known_is_refused_by_kind(run, refused):
