@@ -6,8 +6,9 @@ Source: Snowflake, "String & binary data types" (VARCHAR): a longer text is an e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fakesnow.transforms.transforms import extract_text_length
 from sqlglot import exp
 
 from ..duck import LENGTHS, WHERE
@@ -15,6 +16,7 @@ from ..faults import SnowflakeError
 from ..names import Path, always_quoted
 from ..router import table_parts, target_of
 from .columns import columns_of, place
+from .temporary import is_temporary
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -31,6 +33,8 @@ class Lengths:
         self._catalog = catalog
         self._version = -1
         self._known: dict[tuple[int, Path], Limits] = {}
+        self.staying: dict[int, list[tuple[Any, ...]]] = {}
+        """By session, the rows of a table that the running CREATE .. IF NOT EXISTS leaves alone."""
 
     def of(self, session: Session, path: Path) -> Limits:
         """Return the columns with a length, and how many characters each takes."""
@@ -51,9 +55,10 @@ class Lengths:
 def install(account: Account) -> None:
     """Register what is asked after each statement that writes rows."""
     lengths = account.parts[Lengths] = Lengths(account.catalog)
+    account.registry.written.append(lambda session, tree: before(account, lengths, session, tree))
     account.registry.written.append(lambda session, tree: after(lengths, session, tree))
+    account.observe(lambda session, tree, result: settle(lengths, session, tree))
     account.observe(lambda session, tree, result: changed(lengths, tree))
-    account.rewrite(lambda session, tree: fresh(account, session, tree))
 
 
 def changed(lengths: Lengths, tree: exp.Expr) -> None:
@@ -62,16 +67,50 @@ def changed(lengths: Lengths, tree: exp.Expr) -> None:
         lengths.forget()
 
 
-def fresh(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
-    """Forget the lengths that a table of the name has left which is new, or comes in its place."""
+def before(account: Account, lengths: Lengths, session: Session, tree: exp.Expr) -> None:
+    """Keep the lengths of a table that stands and stays: the engine takes over the statement's."""
+    lengths.staying.pop(session.id, None)
+    if (path := _made(session, tree)) is None or tree.args.get("replace"):
+        return
+    if is_temporary(tree):
+        stands = ("TABLE", path) in session.temporary
+    else:
+        stands = account.catalog.find("TABLE", path) is not None
+    if stands:
+        lengths.staying[session.id] = session.connection.raw(
+            f"select * from {LENGTHS} where {WHERE}", place(session, path)
+        )
+
+
+def settle(lengths: Lengths, session: Session, tree: exp.Expr) -> None:
+    """Give a table that stayed its lengths again; a new one none of another that had its name."""
+    if (path := _made(session, tree)) is None:
+        return
+    where = place(session, path)
+    stayed = lengths.staying.pop(session.id, None)
+    found = extract_text_length(tree.copy()).args.get("text_lengths") or []
+    told = [] if stayed is not None else [name.upper() for name, _ in found]
+    session.connection.raw(
+        f"delete from {LENGTHS} where {WHERE} and not list_contains(?, upper(ext_column_name))",
+        [*where, told],
+    )
+    if (like := tree.find(exp.LikeProperty)) and stayed is None:
+        source = place(session, session.resolve(table_parts(like.this)))
+        stayed = [
+            (*where, *row[3:])
+            for row in session.connection.raw(f"select * from {LENGTHS} where {WHERE}", source)
+        ]
+    for row in stayed or []:
+        marks = ", ".join("?" * len(row))
+        session.connection.raw(f"insert into {LENGTHS} values ({marks})", list(row))
+
+
+def _made(session: Session, tree: exp.Expr) -> Path | None:
+    """Return the table that a CREATE TABLE is about."""
     made = isinstance(tree, exp.Create) and str(tree.args.get("kind") or "").upper() == "TABLE"
-    target = target_of(tree) if made else None
-    if target is None:
-        return tree
-    path = session.resolve(table_parts(target), "CREATE TABLE")
-    if tree.args.get("replace") or account.catalog.find("TABLE", path) is None:
-        session.connection.raw(f"delete from {LENGTHS} where {WHERE}", place(session, path))
-    return tree
+    # A clone has the lengths of what it was made of.
+    target = target_of(tree) if made and not tree.args.get("clone") else None
+    return session.resolve(table_parts(target), "CREATE TABLE") if target is not None else None
 
 
 def after(lengths: Lengths, session: Session, tree: exp.Expr) -> Callable[[], None] | None:

@@ -177,6 +177,23 @@ def test_a_new_table_of_the_name_has_lengths_of_its_own(run, again):
     assert [row[1] for row in run("describe table short")] == ["VARCHAR(16777216)", "VARCHAR(5)"]
 
 
+def test_a_table_that_stands_keeps_its_lengths(run):
+    run("create table kept (name varchar(10))")
+    run("create table if not exists kept (name varchar(3), other varchar(2))")
+    run("insert into kept values ('abcdef')")
+
+    with pytest.raises(ProgrammingError, match="already exists"):
+        run("create table kept (name varchar(3))")
+    with pytest.raises(ProgrammingError):
+        run("create or replace table kept as select 1/0 as name")
+
+    run("insert into kept values ('ghijkl')")
+    with pytest.raises(ProgrammingError, match="too long"):
+        run("insert into kept values ('abcdefghijk')")
+    run("create table alike like kept")
+    assert run("describe table alike")[0][1] == "VARCHAR(10)"
+
+
 def test_a_transaction_with_a_text_that_is_too_long_is_not_committed(run):
     run("create table short (name varchar(3))")
     run("begin")
