@@ -1,8 +1,22 @@
 """What holds for every test: what is random is drawn alike, no time counts, no secret leaks."""
 
+import signal
+
 from hypothesis import settings
 
 pytest_plugins = ["tests.canaries"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
+
+
+def pytest_configure() -> None:
+    """Listen to Ctrl-C and to the end of a terminal.
+
+    In the background of a shell and under ``nohup`` a process is started deaf to them, and so are
+    those that it starts, which many tests send these signals.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
