@@ -37,7 +37,6 @@ _VERBS: tuple[tuple[str, str], ...] = (
     (r"INSERT|COPY\s+INTO\s+(?!@)", "INSERT"),
     (r"UPDATE", "UPDATE"),
     (r"DELETE", "DELETE"),
-    (r"MERGE", "INSERT, UPDATE, DELETE"),
     (r"TRUNCATE", "TRUNCATE"),
     (r"PUT|REMOVE|RM|COPY\s+INTO\s+@", "WRITE"),
     (r"GET|LIST|LS", "READ"),
@@ -124,7 +123,7 @@ def _needed(kind: str, sql: str) -> str:
         return created
     if kind == "SCHEMA" and re.match(r"\s*EXECUTE\s+JOB\b", sql, re.IGNORECASE):
         return "CREATE SERVICE"
-    verb = next(
+    verb = _merged(sql) or next(
         (word for text, word in _VERBS if re.match(rf"\s*(?:{text})", sql, re.IGNORECASE)), ""
     )
     if kind in _TABLES:
@@ -134,6 +133,14 @@ def _needed(kind: str, sql: str) -> str:
     if verb in ("OPERATE", "MODIFY", "OWNERSHIP") and kind not in ("SCHEMA", "DATABASE"):
         return verb
     return _READ.get(kind, verb or "USAGE")
+
+
+def _merged(sql: str) -> str:
+    """Return what a MERGE does to its rows; empty for other statements."""
+    if not re.match(r"\s*MERGE\b", sql, re.IGNORECASE):
+        return ""
+    done = {verb.upper() for verb in re.findall(r"\bTHEN\s+(\w+)", sql, re.IGNORECASE)}
+    return ", ".join(verb for verb in ("INSERT", "UPDATE", "DELETE") if verb in done)
 
 
 def _grant(privilege: str, kind: str, name: str, role: str) -> str:

@@ -55,6 +55,17 @@ GRANTS = [
     ),
     (
         "Insufficient privileges to operate on table 'T'",
+        "merge into t using s on t.a = s.a when matched then update set b = s.b"
+        " when not matched then insert (a) values (s.a)",
+        "GRANT INSERT, UPDATE ON TABLE T TO ROLE R;",
+    ),
+    (
+        "Insufficient privileges to operate on table 'T'",
+        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN\n DELETE",
+        "GRANT DELETE ON TABLE T TO ROLE R;",
+    ),
+    (
+        "Insufficient privileges to operate on table 'T'",
         "select * from t",
         "GRANT SELECT ON TABLE T TO ROLE R;",
     ),
