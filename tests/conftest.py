@@ -1,7 +1,9 @@
 """What holds for every test: what is random is drawn alike, no time counts, no secret leaks."""
 
+import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.canaries"]
@@ -20,3 +22,9 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers on two cores: a third of a test's time is waiting for another process."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
