@@ -3,8 +3,9 @@
 A page is Markdown. A block with a title is a file that is written; a ``console`` block holds
 commands behind ``$`` and what they print. Run ids, times, durations, sizes and hashes differ from
 run to run and are compared by their shape alone; a line ``…`` stands for any number of lines.
-``export NAME=value`` holds for the rest of the page. A ``sql`` block is given to whatever the test
-says runs SQL. A block that says ``needs-account`` behind its language is only read.
+``export NAME=value`` and ``unset NAME`` hold for the rest of the page. A ``sql`` block is given to
+whatever the test says runs SQL. A block that says ``needs-account`` behind its language is only
+read.
 
 ``UPDATE_DOCS=1`` writes what the commands print into the page instead of comparing.
 """
@@ -163,9 +164,13 @@ def _environ() -> dict[str, str]:
 
 
 def _printed(command: str, folder: Path, environ: dict[str, str]) -> str:
-    """Run *command* and return what it prints; an ``export`` changes *environ* instead."""
+    """Run *command* and return what it prints; ``export``, ``unset`` change *environ* instead."""
     if command.startswith("export "):
         environ.update(word.split("=", 1) for word in shlex.split(command)[1:])
+        return ""
+    if command.startswith("unset "):
+        for name in command.split()[1:]:
+            environ.pop(name, None)
         return ""
     done = subprocess.run(
         ["bash", "-c", command],
