@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from typing import Any
 
 import pytest
 
 from tests.integration.snowflake.called import Project, environ_of
+from tests.integration.typing_person import Terminal
 
 
 @pytest.fixture
@@ -66,6 +68,37 @@ def test_a_value_from_standard_input_arrives_and_is_nowhere_to_be_seen(
     assert core not in made.all
     assert core not in caplog.text
     assert traces(emulator, value) == []
+
+
+def test_a_value_is_typed_twice_and_unseen(project, emulator, value):
+    terminal = Terminal(project.root, "secrets", "set", "maps_key", env=dict(os.environ))
+
+    terminal.sees("value of")
+    terminal.types(value + "\n")
+    terminal.sees("Repeat")
+    terminal.types("something else\n")
+    terminal.sees("do not match")
+    for asked in ("value of", "Repeat"):
+        terminal.sees(asked)
+        terminal.types(value + "\n")
+
+    assert terminal.ends() == 0, terminal.whole
+    assert "made secret" in terminal.screen
+    assert value[-32:] not in terminal.whole
+    assert "something else" not in terminal.whole
+    assert value_of(emulator, f"{project.database}.ML.MAPS_KEY")["secret_string"] == value
+
+
+def test_ctrl_c_at_the_prompt_makes_nothing(project, emulator):
+    terminal = Terminal(project.root, "secrets", "set", "maps_key", env=dict(os.environ))
+
+    terminal.sees("value of")
+    terminal.types("half\x03")
+
+    assert terminal.ends() == 130
+    assert "half" not in terminal.whole
+    assert "Traceback" not in terminal.whole
+    assert project.works("secrets", "ls", "--format", "json").json[0]["state"] == "missing"
 
 
 def test_setting_it_again_changes_the_value_and_keeps_who_may_read(
