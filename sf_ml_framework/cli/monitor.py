@@ -18,6 +18,7 @@ from sf_ml_framework.cli.output import Form, is_terminal
 from sf_ml_framework.errors import UsageError
 
 if TYPE_CHECKING:
+    from sf_ml_framework.deploy.graph_ports import Flights, Graph, TaskShown
     from sf_ml_framework.manifest.model import Manifest
     from sf_ml_framework.places.snowflake.session import Account
     from sf_ml_framework.targets import Target
@@ -127,7 +128,6 @@ def document(
     root = names.root_task(manifest.project)
     control = SnowflakeGraph(account, target.database, target.schema, root, nodes)
     graph = control.graph()
-    flights = control.flights(graph)
     watch = Watch(account, target, manifest.project)
     now = datetime.now(UTC)
     ran = watch.tasks(graph.id, since)
@@ -138,20 +138,13 @@ def document(
         "project": manifest.project,
         "target": target.name,
         "since": (now - since).isoformat(timespec="seconds"),
-        "graph": {
-            "root": graph.root.name,
-            "state": "started" if graph.root.started else "suspended",
-            "suspended_reason": graph.suspended_reason,
-            "schedule": graph.schedule,
-            "next_run": flights.next_run or None,
-            "going": sorted(flights.going),
-        },
+        "graph": _graph(graph, control.flights(graph)),
         "runs": {**runs, **_lateness(target, runs["last_success"], now)},
         "tasks": [
             {
                 "task": task.name,
                 "node": task.node,
-                "state": "started" if task.started else "suspended",
+                "state": _state(task),
                 **ran.get(task.name, _NEVER),
             }
             for task in graph.by_name.values()
@@ -163,6 +156,21 @@ def document(
         ],
         "credits": None if spent is None else sum(spent.values()),
     }
+
+
+def _graph(graph: Graph, flights: Flights) -> dict[str, Any]:
+    return {
+        "root": graph.root.name,
+        "state": _state(graph.root),
+        "suspended_reason": graph.suspended_reason,
+        "schedule": graph.schedule,
+        "next_run": flights.next_run or None,
+        "going": sorted(flights.going),
+    }
+
+
+def _state(task: TaskShown) -> str:
+    return "started" if task.started else "suspended"
 
 
 def _lateness(target: Target, last_success: str, now: datetime) -> dict[str, Any]:
