@@ -181,11 +181,27 @@ def test_the_dataclass_of_a_document_is_reached(sources):
     assert "src.kinds:Medians" in sources.of("node:node", asked).code
 
 
+def _with_whole_f_strings(text):
+    """Yield the tokens of *text*; since Python 3.12 an f-string comes in parts."""
+    begins, ends = (getattr(tokenize, f"FSTRING_{end}", None) for end in ("START", "END"))
+    opened = []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == begins:
+            opened.append(token.start)
+        elif token.type == ends:
+            (row, column), (last, end) = opened.pop(), token.end
+            assert row == last, "an f-string of more than a line"
+            if not opened:
+                yield token._replace(type=tokenize.STRING, string=token.line[column:end])
+        elif not opened:
+            yield token
+
+
 def _reformatted(text, draw):
     """Return *text* with other quotes, spaces, comments, empty lines and indents."""
     indent = draw(st.sampled_from([" ", "  ", "\t", "        "]))
     lines, depth, row = [], 0, []
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    tokens = _with_whole_f_strings(text)
     inside = 0
     for token in tokens:
         match token.type:
