@@ -10,12 +10,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
+from scaling_models import Scaling
 
 from sf_ml_framework.author.report import Report
 from sf_ml_framework.errors import DataError, FrameworkError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
 from sf_ml_framework.run.ports import Place
-from tests.integration.contract.models import Scaling
 
 CUSTOMERS = DatasetSpec(
     name="customers",

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scaling_models import Scaling
 
 from sf_ml_framework import connection
 from sf_ml_framework.author.report import Report
@@ -39,7 +40,6 @@ from sf_ml_framework.plan.objects import Pool, Role, Task
 from sf_ml_framework.run.records import NodeKey, NodeRun, Reason, RunRecord
 from sf_ml_framework.settings import Settings
 from sf_ml_framework.targets import Target, load
-from tests.integration.contract.models import Scaling
 from tests.integration.snowflake.framework_tables import make_tables
 from tests.unit.plan.projects import target
 

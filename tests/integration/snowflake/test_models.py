@@ -5,11 +5,11 @@ import pickle
 
 import pandas as pd
 import pytest
+from weighing.models import Half, Weighing
 
 from sf_ml_framework.errors import DataError, ModelError, SettingsError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
 from tests.integration.snowflake.framework_tables import make_tables
-from tests.unit.snowflake_models.model_classes import Half, Weighing
 
 pytest.importorskip("snowflake.ml.registry")
 xgboost = pytest.importorskip("xgboost")
@@ -362,8 +362,8 @@ def test_a_class_of_the_project_is_wrapped_and_its_code_goes_with_it(store, tmp_
 
     assert type(loaded) is Weighing
     assert found["output_feature_0"].tolist() == model.predict(FRAME).tolist()
-    code = tmp_path / "model" / "code" / "tests" / "unit" / "snowflake_models"
-    assert (code / "model_classes.py").exists()
+    code = tmp_path / "model" / "code"
+    assert {file.name for file in (code / "weighing").iterdir()} >= {"__init__.py", "models.py"}
 
 
 def test_a_model_is_shown_by_rows_of_the_table_that_the_node_loaded(store):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from weighing.models import Weighing
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.places.snowflake.model_logging import (
@@ -15,7 +16,6 @@ from sf_ml_framework.places.snowflake.model_logging import (
     requirements,
     sample_of,
 )
-from tests.unit.snowflake_models.model_classes import Weighing
 
 xgboost = pytest.importorskip("xgboost")
 linear = pytest.importorskip("sklearn.linear_model")

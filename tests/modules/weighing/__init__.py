@@ -1,0 +1,1 @@
+"""A package of a project, whose models take all of it along."""
