@@ -203,3 +203,59 @@ def test_a_pool_that_is_busy_all_the_time_gets_no_advice():
     ran = [Ran(pool="P", node="a", run_id="r", start=0, end=HOUR)]
 
     assert saved(terms, ran, 0.11, work) == {}
+
+
+def test_machines_that_are_kept_awake_for_nothing_are_told():
+    """One node in ten minutes on two machines: half of what waits need not."""
+    terms = {
+        "P": PoolTerms(
+            rate=0.12, min_nodes=2, max_nodes=2, auto_suspend_seconds=60, sizes=("SMALL",)
+        )
+    }
+    ran = [Ran(pool="P", node="a", run_id="r", start=0, end=600)]
+    billed = 0.12 * 2 * 660 / HOUR
+    idle = sum(
+        part.credits
+        for part in attribute([PoolHour(pool="P", start=0, end=HOUR, credits=billed)], ran, terms)
+        if part.kind == "idle"
+    )
+
+    then, credits = saved(terms, ran, billed)["pools.SMALL.min_nodes"]
+
+    assert then == "1"
+    assert credits == pytest.approx(idle / 2)
+    assert credits > 0
+
+
+def test_a_pool_that_is_never_suspended_pays_for_all_the_time_it_waits():
+    terms = {"P": PoolTerms(rate=0.12, auto_suspend_seconds=0, sizes=("SMALL",))}
+    ran = [Ran(pool="P", node="a", run_id="r", start=0, end=600)]
+
+    found = saved(terms, ran, 0.12)["pools.SMALL.auto_suspend_seconds"]
+
+    assert found == ("60", pytest.approx(0.12 * (HOUR - 600 - 60) / HOUR))
+
+
+def test_a_small_pool_that_waits_more_than_it_works_could_lend_its_node_to_a_larger_one():
+    """A minute of work and five of waiting, while the other pool is awake anyway."""
+    terms = {
+        "P": PoolTerms(rate=0.06, auto_suspend_seconds=300, sizes=("XSMALL",)),
+        "Q": PoolTerms(rate=0.12, auto_suspend_seconds=300, sizes=("SMALL",)),
+    }
+    ran = [Ran(pool="P", node="a", run_id="r", start=0, end=60)]
+    billed = 0.06 * 360 / HOUR
+
+    then, credits = saved(terms, ran, billed)["pools.XSMALL"]
+
+    assert then == "the pool of pools.SMALL, Q"
+    assert credits == pytest.approx(billed - 0.12 * 60 / HOUR)
+
+
+def test_a_larger_pool_is_not_proposed_where_its_rate_would_eat_what_is_saved():
+    terms = {
+        "P": PoolTerms(rate=0.06, auto_suspend_seconds=60, sizes=("XSMALL",)),
+        "Q": PoolTerms(rate=0.12, auto_suspend_seconds=60, sizes=("SMALL",)),
+    }
+    ran = [Ran(pool="P", node="a", run_id="r", start=0, end=600)]
+
+    assert "pools.XSMALL" not in saved(terms, ran, 0.06 * 660 / HOUR)
