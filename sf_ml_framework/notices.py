@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -84,3 +85,19 @@ def faults(
         yield "alerts.late_after_minutes needs tasks.schedule: without one nothing is late"
     if "cost" in alerts.wanted and monitoring.views != "all":
         yield "alerts.credits_per_day needs monitoring.views: all"
+
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[A-Za-z0-9._~%/-]*)?")
+_PATH = re.compile(r"[\w./~+-][\w ./~+-]*")
+
+
+def telemetry_fault(telemetry: str) -> str:
+    """Return what is wrong with where containers send traces; empty: nothing."""
+    if not telemetry or _ADDRESS.fullmatch(telemetry) or _PATH.fullmatch(telemetry):
+        return ""
+    if re.match(r"https?://[^/]*@", telemetry):
+        return (
+            "telemetry has a user in its address, which everybody who sees a task would read:"
+            " let the collector ask for a header"
+        )
+    return f"telemetry is {telemetry!r}: write off, otlp, event-table, an http(s) address or a path"

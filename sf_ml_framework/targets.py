@@ -16,7 +16,14 @@ from sf_ml_framework import perimeter
 from sf_ml_framework.environments import Environment, derived
 from sf_ml_framework.errors import SettingsError, UnknownNameError, nearest
 from sf_ml_framework.identifiers import why_not_identifier
-from sf_ml_framework.notices import INTEGRATIONS, Alerts, Monitoring, Notifications, faults
+from sf_ml_framework.notices import (
+    INTEGRATIONS,
+    Alerts,
+    Monitoring,
+    Notifications,
+    faults,
+    telemetry_fault,
+)  # fmt: skip
 from sf_ml_framework.perimeter import Network, ServiceUser, WorkloadIdentity
 from sf_ml_framework.quantities import PoolSize
 from sf_ml_framework.settings import FILE, Settings
@@ -312,6 +319,7 @@ def _faults(target: Target) -> Iterable[str]:
     for part in told.webhook_secret.split("."):
         yield _fault("notifications.webhook_secret", part, empty=True)
     yield _fault("alerts.warehouse", target.alerts.warehouse, empty=True)
+    yield telemetry_fault(target.telemetry)
     yield from faults(told, target.monitoring, target.alerts, schedule=target.tasks.schedule)
     yield _fault("tasks.warehouse", target.tasks.warehouse, empty=True)
     yield _schedule_fault(target.tasks.schedule)

@@ -50,7 +50,7 @@ def see_through(
             return
         ended = runs.wait(graph, run_id, attempt=attempt)
     except KeyboardInterrupt:
-        _tell_stopped(invocation, run_id, more)
+        _tell_stopped(invocation, run_id or runs.run_id, more)
         raise click.exceptions.Exit(INTERRUPTED) from None
     code = tell_end(
         opened,

@@ -207,6 +207,8 @@ class Runs:
     ) -> None:
         self._control, self._watcher = control, watcher
         self._sleep, self._clock = sleep, clock
+        self.run_id = ""
+        """The run that was seen to begin, known before anybody is told."""
 
     def ask(self, graph: Graph, config: dict[str, Any]) -> str:
         """Ask for a run with *config*, and return the marker that it will be found by."""
@@ -233,6 +235,7 @@ class Runs:
             others = () if graph.overlaps else tuple(self._control.flights(graph).going)
             run_id = self._control.find(graph, marker)
             if run_id:
+                self.run_id = run_id
                 self._watcher.began(run_id)
                 return run_id
             if others:

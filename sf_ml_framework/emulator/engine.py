@@ -318,8 +318,9 @@ class Connection:
                 raise
 
     def interrupt(self) -> None:
-        """Stop the statement that runs now."""
-        self._duck.interrupt()
+        """Stop the statement that runs now; a session that has just ended runs none."""
+        with contextlib.suppress(duckdb.ConnectionException):
+            self._duck.interrupt()
 
     def close(self) -> None:
         """Roll back and close."""

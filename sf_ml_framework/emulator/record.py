@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -36,6 +37,8 @@ class Record:
         self._lock = threading.Lock()
         self._file: TextIO | None = path.open("a", encoding="utf-8") if path else None
         self.lines: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.added = 0
+        """How many lines there have ever been: a place to look from, with :meth:`since`."""
 
     def add(self, what: str, **facts: Any) -> None:
         """Add one line of kind *what*; the values of secrets are left out of its statement."""
@@ -44,6 +47,7 @@ class Record:
         line = {"at": self._clock.now().isoformat(), "what": what, **facts}
         with self._lock:
             self.lines.append(line)
+            self.added += 1
             if self._file:
                 self._file.write(json.dumps(line, default=str) + "\n")
                 self._file.flush()
@@ -52,6 +56,18 @@ class Record:
         """Return the lines of kind *what*, oldest first."""
         with self._lock:
             return [line for line in self.lines if line["what"] == what]
+
+    def since(self, added: int, what: str) -> list[dict[str, Any]]:
+        """Return the lines of kind *what* that came after *added* others, oldest first.
+
+        Raises:
+            LookupError: some of them are not in memory any more.
+        """
+        with self._lock:
+            gone = self.added - len(self.lines)
+            if added < gone:
+                raise LookupError(f"{gone - added} of the lines asked for are only in the file")
+            return [line for line in islice(self.lines, added - gone, None) if line["what"] == what]
 
     def close(self) -> None:
         """Close the file."""

@@ -53,11 +53,11 @@ def site(new_site: Callable[[], Site]) -> Site:
 @pytest.fixture
 def changing(emulator: Any) -> Callable[[], list[str]]:
     """Return what tells the statements that changed something since it was asked last."""
-    seen = [len(emulator.account.record.of("statement"))]
+    record = emulator.account.record
+    seen = [record.added]
 
     def since() -> list[str]:
-        lines = emulator.account.record.of("statement")
-        new, seen[0] = lines[seen[0] :], len(lines)
+        new, seen[0] = record.since(seen[0], "statement"), record.added
         texts = [str(line["sql"]).strip() for line in new]
         return [text for text in texts if text.split()[0].upper() not in READS]
 

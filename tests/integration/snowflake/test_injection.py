@@ -26,6 +26,7 @@ from sf_ml_framework.author.report import Report
 from sf_ml_framework.deploy.graph_ports import Graph, TaskShown
 from sf_ml_framework.deploy.records import Holder
 from sf_ml_framework.emulator.lexer import tokenize
+from sf_ml_framework.emulator.record import Record
 from sf_ml_framework.errors import FrameworkError, SettingsError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec, NodeSpec, Resources
 from sf_ml_framework.places.snowflake.deployments import SnowflakeHistory
@@ -75,7 +76,7 @@ class World:
 
     account: Account
     database: str
-    statements: Callable[[], list[dict[str, Any]]]
+    record: Record
     numbers: Any = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -89,13 +90,15 @@ class World:
 
     def shapes(self, door: Callable[[World, str], Any], text: str) -> set[str]:
         """Return the statements that *text* leads to, without their constants and names."""
-        before = len(self.statements())
+        before = self.record.added
         try:
             door(self, text)
         except FrameworkError as error:
             # Refused, with words for a person.
             assert str(error)
-        return {shape(line["sql"], text) for line in self.statements()[before:]}
+        lines = self.record.since(before, "statement")
+        # What the task runs meanwhile is its own.
+        return {shape(line["sql"], text) for line in lines if line["sql"] != BODY}
 
     def canary(self) -> list[dict[str, Any]]:
         """Return the rows of the table that nobody may touch."""
@@ -132,12 +135,7 @@ def world(emulator, connection_flags):
     account.execute("create table canary (a int, b varchar)")
     account.execute("insert into canary values (1, 'one'), (2, 'two')")
     account.execute(f"create task root config = '{{}}' as {BODY}")
-
-    def statements():
-        # What the task runs meanwhile is its own.
-        return [one for one in emulator.account.record.of("statement") if one["sql"] != BODY]
-
-    yield World(account, database, statements)
+    yield World(account, database, emulator.account.record)
     account.execute(f"drop database {database}")
     account.close()
 

@@ -186,9 +186,9 @@ def sent(big, emulator):
     """The statements of a plan, and of the deployment after it."""
     found = {}
     for command in (("plan",), ("deploy", "--yes")):
-        before = len(emulator.account.record.of("statement"))
+        before = emulator.account.record.added
         big.ok(*command)
-        lines = emulator.account.record.of("statement")[before:]
+        lines = emulator.account.record.since(before, "statement")
         found[command[0]] = [" ".join(str(line["sql"]).split()) for line in lines]
         found[f"files after {command[0]}"] = big.payloads()
     return found

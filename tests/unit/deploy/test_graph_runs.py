@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from sf_ml_framework.deploy.graph_ports import Graph, GraphRun, TaskRun, TaskShown
-from sf_ml_framework.deploy.graph_runs import MARKER, chosen, repaired_config, status_of
+from sf_ml_framework.deploy.graph_ports import Flights, Graph, GraphRun, TaskRun, TaskShown
+from sf_ml_framework.deploy.graph_runs import MARKER, Runs, chosen, repaired_config, status_of
 from sf_ml_framework.errors import UnknownNameError
 
 GRAPH = Graph(
@@ -82,3 +82,23 @@ def test_a_repaired_run_has_the_same_configuration_and_is_not_forced():
         "run_env": "dev",
         "mlops_retry_of": "r1",
     }
+
+
+def test_a_person_who_stops_at_the_moment_the_run_is_told_still_learns_its_name():
+    class Control:
+        def flights(self, graph):
+            return Flights()
+
+        def find(self, graph, marker):
+            return "r1"
+
+    class Watcher:
+        def began(self, run_id):
+            raise KeyboardInterrupt
+
+    runs = Runs(Control(), Watcher())
+
+    with pytest.raises(KeyboardInterrupt):
+        runs.begun(GRAPH, "x")
+
+    assert runs.run_id == "r1"

@@ -122,3 +122,14 @@ def test_what_memory_does_not_hold_waits_beside_the_files(tmp_path, monkeypatch)
     assert not any(here.iterdir())
     opened.close()
     engine.close()
+
+
+def test_a_session_that_has_ended_can_be_interrupted(tmp_path):
+    """A server that is stopped interrupts all sessions; one may be ending just then."""
+    engine = Engine(None, tmp_path)
+    opened = engine.connect()
+    opened.close()
+
+    opened.interrupt()
+
+    engine.close()

@@ -220,11 +220,11 @@ def test_machines_that_are_kept_awake_for_nothing_are_told():
         if part.kind == "idle"
     )
 
-    then, credits = saved(terms, ran, billed)["pools.SMALL.min_nodes"]
+    then, spared = saved(terms, ran, billed)["pools.SMALL.min_nodes"]
 
     assert then == "1"
-    assert credits == pytest.approx(idle / 2)
-    assert credits > 0
+    assert spared == pytest.approx(idle / 2)
+    assert spared > 0
 
 
 def test_a_pool_that_is_never_suspended_pays_for_all_the_time_it_waits():
@@ -245,10 +245,10 @@ def test_a_small_pool_that_waits_more_than_it_works_could_lend_its_node_to_a_lar
     ran = [Ran(pool="P", node="a", run_id="r", start=0, end=60)]
     billed = 0.06 * 360 / HOUR
 
-    then, credits = saved(terms, ran, billed)["pools.XSMALL"]
+    then, spared = saved(terms, ran, billed)["pools.XSMALL"]
 
     assert then == "the pool of pools.SMALL, Q"
-    assert credits == pytest.approx(billed - 0.12 * 60 / HOUR)
+    assert spared == pytest.approx(billed - 0.12 * 60 / HOUR)
 
 
 def test_a_larger_pool_is_not_proposed_where_its_rate_would_eat_what_is_saved():

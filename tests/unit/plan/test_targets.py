@@ -90,6 +90,8 @@ def test_no_target_at_all_says_so():
         ({"secrets": {"k": "a.b-c"}}, "secrets.k"),
         ({"env": {"A-B": "1"}}, "'A-B'"),
         ({"notifications": {"email_integration": "m"}}, "needs recipients"),
+        ({"telemetry": "x'); drop"}, "telemetry is"),
+        ({"telemetry": "https://me:word@collector.example.com"}, "telemetry has a user"),
     ],
 )
 def test_what_cannot_be_is_named(wrong, message):
@@ -103,6 +105,22 @@ def test_all_faults_of_a_target_are_told_at_once():
 
     assert "database" in str(error.value)
     assert "warehouse" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "telemetry",
+    [
+        "off",
+        "otlp",
+        "event-table",
+        "https://collector.example.com:4318/v1",
+        "http://[::1]:4318",
+        ".mlops/the traces/änd more.jsonl",
+        "/mnt/traces.jsonl",
+    ],
+)
+def test_where_traces_go_is_a_word_an_address_or_a_path(telemetry):
+    assert target(telemetry=telemetry).telemetry == telemetry
 
 
 @pytest.mark.parametrize(
