@@ -1,7 +1,7 @@
 """Tables as Parquet, of the same bytes however the rows arrive.
 
-Rows are gathered into groups of one size before they are encoded. Texts and integers get a
-dictionary; trying one for every float, too, doubles the time of writing and saves a few percent.
+Rows are gathered into groups of one size before they are encoded. Texts get a dictionary; trying
+one for every number, too, doubles the time of writing and saves a few percent.
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.places.local.writing import HashingFile
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 ROWS = 131_072
 """Rows of a group; a multiple of what DuckDB works on at a time."""
 
 
 class ParquetWriter:
-    """Encodes batches as row groups of one size.
+    """Encodes batches as row groups of one size, each while the next one is gathered.
+
+    What goes wrong with a group is raised when the next one is full, or by ``close``.
 
     Args:
         sink: where the bytes go; the caller closes it.
@@ -36,15 +41,13 @@ class ParquetWriter:
             self._file,
             schema,
             compression="lz4",
-            use_dictionary=[
-                each.name
-                for each in schema
-                if pa.types.is_string(each.type) or pa.types.is_integer(each.type)
-            ],
+            use_dictionary=[each.name for each in schema if pa.types.is_string(each.type)],
             store_schema=False,
         )
         self._waiting: list[Any] = []
         self._rows = 0
+        self._encoder: ThreadPoolExecutor | None = None
+        self._encoding: Future[None] | None = None
 
     def write(self, batch: Any) -> None:
         """Take *batch*; it is written by the time of ``close`` at the latest."""
@@ -54,28 +57,51 @@ class ParquetWriter:
             self._rows += part.num_rows
             batch = batch.slice(part.num_rows)
             if self._rows == ROWS:
-                self._flush()
+                group = self._gathered()
+                self._settle()
+                # Arrow encodes without the interpreter's lock: the next group is made meanwhile.
+                self._encoding = self._thread().submit(self._encode, group)
 
     def close(self) -> None:
         """Write what is left, and the footer."""
+        self._settle()
+        if self._encoder:
+            self._encoder.shutdown()
         if self._rows:
-            self._flush()
+            self._encode(self._gathered())
         self._writer.close()
 
     def abandon(self) -> None:
         """Write no more that matters; Arrow insists on a footer."""
         self._waiting.clear()
+        if self._encoder:
+            self._encoder.shutdown()
         with suppress(Exception):
             self._writer.close()
 
-    def _flush(self) -> None:
+    def _gathered(self) -> Any:
         import pyarrow as pa
 
         # Pages end where chunks do, so there must be one chunk.
         group = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
         self._waiting.clear()
         self._rows = 0
+        return group
+
+    def _thread(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._encoder = self._encoder or ThreadPoolExecutor(1, "parquet")
+        return self._encoder
+
+    def _encode(self, group: Any) -> None:
         self._writer.write_table(group, row_group_size=ROWS)
+
+    def _settle(self) -> None:
+        """Wait until the group before is written."""
+        pending, self._encoding = self._encoding, None
+        if pending:
+            pending.result()
 
 
 def schema_of(path: Path, what: str) -> Any:

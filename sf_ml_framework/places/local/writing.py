@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from sf_ml_framework.errors import DataError
@@ -19,6 +20,9 @@ from sf_ml_framework.manifest.model import DatasetSpec
 from sf_ml_framework.places.local.layout import Layout, sidecar_of
 from sf_ml_framework.places.local.sidecar import Sidecar, StoredFile, encoded, sidecar_for
 from sf_ml_framework.values.models import StoredModel
+
+FLUSHED_AT = 64 * 1024 * 1024
+"""Bytes of a file that are taken to the disk at once."""
 
 _TEMPORARY = re.compile(r"\..+\.(\d+)-[0-9a-f]+\.tmp")
 
@@ -45,6 +49,7 @@ class HashingFile:
         self._stream = stream
         self._location = location
         self._digest = sha256()
+        self._flushing = _Flushing(stream.fileno())
         self.bytes = 0
         self.closed = False
 
@@ -61,6 +66,7 @@ class HashingFile:
         with told(self._location):
             while view.nbytes:
                 view = view[self._stream.write(view) :]
+            self._flushing.wrote(size)
         return size
 
     def tell(self) -> int:
@@ -73,10 +79,51 @@ class HashingFile:
     def close(self) -> None:
         """Do nothing: who opened it closes it."""
 
+    def settle(self) -> None:
+        """Wait until all is on the disk.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._flushing.finish()
+
     @property
     def sha256(self) -> str:
         """Hash of everything written so far, in hex."""
         return self._digest.hexdigest()
+
+
+class _Flushing:
+    """Takes a large file to the disk while it is written, so that its end is not waited for."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waiting = 0
+        self._thread: Thread | None = None
+        self._refused: OSError | None = None
+
+    def wrote(self, size: int) -> None:
+        """Begin to flush once there is much, unless it is being done."""
+        self._waiting += size
+        if self._waiting < FLUSHED_AT or (self._thread and self._thread.is_alive()):
+            return
+        self._waiting = 0
+        self._thread = Thread(target=self._flush, name="flush", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Flush all; raises OSError, also where the disk refused before: it says so only once."""
+        if self._thread:
+            self._thread.join()
+        if self._refused:
+            raise self._refused
+        os.fsync(self._descriptor)
+
+    def _flush(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            self._refused = self._refused or error
 
 
 class Draft:
@@ -113,7 +160,7 @@ class Draft:
             sink = HashingFile(stream, self._location)
             yield sink
             with told(self._location):
-                os.fsync(stream.fileno())
+                sink.settle()
                 mtime_ns = os.fstat(stream.fileno()).st_mtime_ns
         inner = f"{self._artifact.name}/{name}" if name else self._artifact.name
         self._files.append(

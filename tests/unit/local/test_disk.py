@@ -11,6 +11,7 @@ import pytest
 from sf_ml_framework.author.report import Report
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import DatasetSpec
+from sf_ml_framework.places.local import writing
 
 TABLE = DatasetSpec(name="customers", kind="table", version="v1")
 REPORT = DatasetSpec(name="findings", kind="report", version="v1")
@@ -94,6 +95,27 @@ def test_no_space_left_is_told(root, open_place, monkeypatch):
 
     assert "free some space" in caught.value.remedy
     assert open_place().find(TABLE, "v1") is None
+
+
+def test_what_the_disk_refuses_half_way_is_told_at_the_end(open_place, monkeypatch):
+    """A large file is taken to the disk while it is written, and a disk says no only once."""
+    place = open_place("parquet")
+    before = place.save(TABLE, "v1", FRAME)
+    monkeypatch.setattr(writing, "FLUSHED_AT", 1000)
+    real, asked = os.fsync, []
+
+    def fsync(descriptor):
+        asked.append(descriptor)
+        if len(asked) == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(DataError, match="cannot be written"):
+            place.save(TABLE, "v1", pd.DataFrame({"id": range(400_000)}))
+
+    assert open_place("parquet").find(TABLE, "v1") == before
 
 
 def test_a_read_only_folder_is_told_and_can_still_be_read(
