@@ -21,7 +21,11 @@ from sf_ml_framework.emulator import testing
 
 if TYPE_CHECKING:
     from sf_ml_framework.emulator import Emulator
+    from sf_ml_framework.places.snowflake.models import ModelStore
+    from sf_ml_framework.places.snowflake.names import Names
+    from sf_ml_framework.places.snowflake.place import SnowflakePlace
     from sf_ml_framework.places.snowflake.session import Account
+    from tests.integration.snowflake.deploy_graphs import Site
 
 snowflake_emulator = testing.snowflake_emulator
 
@@ -83,6 +87,66 @@ def database(make_account: Callable[..., Account]) -> Iterator[str]:
     account.execute(f"create schema {name}.ML")
     yield name
     account.execute(f"drop database if exists {name}")
+
+
+@pytest.fixture
+def account(make_account: Callable[..., Account], database: str) -> Account:
+    """A session in that schema, with the framework's tables and its stage."""
+    from tests.integration.snowflake.framework_tables import make_tables
+
+    opened = make_account(database=database, schema="ML")
+    make_tables(opened, database)
+    opened.execute("create stage MLOPS_ARTIFACTS")
+    return opened
+
+
+@pytest.fixture
+def names(database: str) -> Names:
+    """What datasets are called there."""
+    from sf_ml_framework.places.snowflake.names import Names
+
+    return Names(database=database, schema="ML")
+
+
+@pytest.fixture
+def place(account: Account, names: Names) -> SnowflakePlace:
+    """The place of datasets there."""
+    from sf_ml_framework.places.snowflake.place import SnowflakePlace
+
+    return SnowflakePlace(account, names)
+
+
+@pytest.fixture
+def make_store(account: Account, database: str) -> Callable[..., ModelStore]:
+    """Open the models of that schema, each time as another run would."""
+    from sf_ml_framework.places.snowflake.models import ModelStore
+    from tests.integration.snowflake.registered import ORIGIN
+
+    def make(**given: Any) -> ModelStore:
+        given = {"origin": ORIGIN, "alias": "dev", "project": "churn", **given}
+        return ModelStore(account, database, "ML", **given)
+
+    return make
+
+
+@pytest.fixture
+def store(make_store: Callable[..., ModelStore]) -> ModelStore:
+    """The models of that schema."""
+    return make_store()
+
+
+@pytest.fixture
+def new_site(make_account: Callable[..., Account], database: str) -> Callable[[], Site]:
+    """Return what opens the schema ML for deploying, each time by a connection of its own."""
+    from tests.integration.snowflake.deploy_graphs import Site
+
+    return lambda: Site(make_account(), f"{database}.ML")
+
+
+@pytest.fixture
+def site(new_site: Callable[[], Site]) -> Site:
+    """That schema, opened."""
+    return new_site()
 
 
 DEEP = (

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import signal
-import subprocess
-import sys
-from decimal import Decimal
 
 import ibis
 import msgspec
@@ -20,73 +16,9 @@ from sf_ml_framework.errors import DataError, PlatformError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
 from sf_ml_framework.places.local.place import LocalPlace
 from sf_ml_framework.places.snowflake import drafts
-from sf_ml_framework.places.snowflake.names import Names
-from sf_ml_framework.places.snowflake.place import SnowflakePlace
-from tests.integration.snowflake.framework_tables import make_tables
+from tests.integration.snowflake.typed_tables import EVERY_TYPE, FREE, TYPED, typed
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-FREE = DatasetSpec(name="free", kind="table")
-TYPED = DatasetSpec(
-    name="typed",
-    kind="table",
-    join_keys=("id",),
-    columns=(
-        ColumnSpec(name="id", type="integer", nullable=False, unique=True),
-        ColumnSpec(name="small", type="int32"),
-        ColumnSpec(name="share", type="float", nullable=False, minimum=0, maximum=1),
-        ColumnSpec(name="day", type="date", minimum="2026-01-01"),
-        ColumnSpec(name="plan", type="category", allowed=("it's", 'a "plan"', "x\\y")),
-    ),
-)
-EVERY_TYPE = pa.table(
-    {
-        "whole": pa.array([1, None, 2**62], pa.int64()),
-        "narrow": pa.array([-128, None, 127], pa.int8()),
-        # The emulator's engine keeps whole numbers in 64 bits, Snowflake in 38 digits.
-        "unsigned": pa.array([0, None, 2**63 - 1], pa.uint64()),
-        "real": pa.array([0.1, None, -1e300], pa.float64()),
-        "single": pa.array([0.5, None, 1.5], pa.float32()),
-        "flag": pa.array([True, None, False]),
-        "text": pa.array(["ä\n", None, "'; drop table free; --"]),
-        "day": pa.array([dt.date(2026, 1, 31), None, dt.date(1, 1, 1)]),
-        "instant": pa.array([1_000_001, None, 0], pa.timestamp("us", "UTC")),
-        "moment": pa.array([1_000_001, None, 0], pa.timestamp("us")),
-        "clock": pa.array([dt.time(23, 59, 59, 1), None, dt.time(0)], pa.time64("us")),
-        "bytes": pa.array([b"\x00\xff", None, b""], pa.binary()),
-        "money": pa.array([Decimal("1.50"), None, Decimal("-2.00")], pa.decimal128(10, 2)),
-        "kind": pa.array(["b", None, "a"]).dictionary_encode(),
-    }
-)
-
-
-@pytest.fixture
-def account(make_account, database):
-    opened = make_account(database=database, schema="ML")
-    make_tables(opened, database)
-    opened.execute("create stage MLOPS_ARTIFACTS")
-    return opened
-
-
-@pytest.fixture
-def names(database):
-    return Names(database=database, schema="ML")
-
-
-@pytest.fixture
-def place(account, names):
-    return SnowflakePlace(account, names)
-
-
-def typed(**changes):
-    columns = {
-        "id": [1, 2, 3],
-        "small": [1, 2, 3],
-        "share": [0.0, 0.5, 1.0],
-        "day": [dt.date(2026, 1, 1)] * 3,
-        "plan": ["it's", 'a "plan"', "x\\y"],
-    }
-    return pa.table(columns | changes)
 
 
 def test_every_type_survives_as_on_a_laptop(place, tmp_path):
@@ -220,69 +152,6 @@ def test_a_float_that_is_whole_becomes_an_integer(place):
     assert place.load(whole, "v1", frame="arrow").schema.field("n").type == pa.int64()
 
 
-class Failing:
-    """The account's edge: the connection breaks at one statement, and is back for the next."""
-
-    def __init__(self, account, at):
-        self._account = account
-        self._left = at
-
-    def __getattr__(self, name):
-        return getattr(self._account, name)
-
-    def _counted(self, call, *given):
-        self._left -= 1
-        if self._left == 0:
-            raise PlatformError("the connection broke")
-        return call(*given)
-
-    def rows(self, *given):
-        return self._counted(self._account.rows, *given)
-
-    def execute(self, *given):
-        return self._counted(self._account.execute, *given)
-
-    def upload(self, *given):
-        return self._counted(self._account.upload, *given)
-
-
-@pytest.mark.parametrize("lazily", [False, True], ids=["frame", "expression"])
-def test_a_failure_at_any_statement_leaves_the_old_or_the_new(account, make_account, names, lazily):
-    entity = msgspec.structs.replace(TYPED, entity="thing")
-    place = SnowflakePlace(account, names)
-    place.save(FREE, "v1", typed(id=[7, 8, 9]))
-    place.feature_store  # noqa: B018 -- opened once, it asks the account by itself
-    old = place.save(entity, "v1", typed())
-    seen = set()
-
-    for at in range(1, 60):
-        failing = SnowflakePlace(Failing(account, at), names)
-        value = typed(id=[7, 8, 9])
-        if lazily:
-            value = place.load(FREE, "v1", frame="ibis")
-        try:
-            failing.save(entity, "v1", value)
-        except PlatformError:
-            pass
-        else:
-            seen.add("finished")
-            break
-        ids = account.rows(f"select id from {names.sql('TYPED$v1')} order by id")
-        assert [row["id"] for row in ids] in ([1, 2, 3], [7, 8, 9])
-        found = SnowflakePlace(account, names).find(entity, "v1")
-        state = "old" if found == old else "new" if found else "damaged"
-        assert state == "old" or [row["id"] for row in ids] == [7, 8, 9]
-        seen.add(state)
-        if state != "old":
-            old = place.save(entity, "v1", typed())
-
-    assert "finished" in seen
-    assert "old" in seen
-    # What is temporary goes with the session that broke.
-    other = make_account(database=names.database, schema=names.schema)
-    assert other.rows("show tables like 'MLOPS_DRAFT%'") == []
-
-
 def test_a_source_is_a_table_that_somebody_put_there(place, account):
     source = msgspec.structs.replace(TYPED, path="data/typed.csv")
     account.execute(
@@ -377,51 +246,3 @@ def test_a_frame_of_pandas_is_as_it_was(place):
     place.save(FREE, "v1", frame)
 
     pd.testing.assert_frame_equal(place.load(FREE, "v1", frame="pandas"), frame)
-
-
-KILLED = """
-import os, signal, sys
-import pyarrow as pa
-from sf_ml_framework import connection
-from sf_ml_framework.manifest.model import DatasetSpec
-from sf_ml_framework.places.snowflake.names import Names
-from sf_ml_framework.places.snowflake.place import SnowflakePlace
-from sf_ml_framework.places.snowflake.session import Account
-
-flags, database, moment = eval(sys.argv[1]), sys.argv[2], sys.argv[3]
-
-class Dying(Account):
-    def execute(self, sql, binds=()):
-        is_it = sql.startswith("CREATE OR REPLACE")
-        if is_it and moment == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        done = super().execute(sql, binds)
-        if is_it:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return done
-
-account = Dying(connection.resolve(None, flags, {}), database=database, schema="ML")
-place = SnowflakePlace(account, Names(database=database, schema="ML"))
-place.save(DatasetSpec(name="free", kind="table"), "v1", pa.table({"n": [3, 4, 5]}))
-"""
-
-
-@pytest.mark.parametrize(("moment", "rows"), [("before", [1, 2]), ("after", [3, 4, 5])])
-def test_a_killed_process_leaves_the_old_table_or_the_new(
-    place, account, names, connection_flags, emulator, moment, rows
-):
-    """Killed between table and row, it leaves a whole table that is made again."""
-    saved = place.save(FREE, "v1", pa.table({"n": [1, 2]}))
-    arguments = [repr(connection_flags), names.database, moment]
-
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, *arguments], capture_output=True, text=True, check=False
-    )
-
-    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
-    found = account.rows('select n from "FREE$v1" order by n')
-    assert [row["n"] for row in found] == rows
-    after = SnowflakePlace(account, names)
-    assert after.find(FREE, "v1") == (saved if moment == "before" else None)
-    assert after.why_not_found(FREE, "v1") == ("" if moment == "before" else "damaged")
-    assert account.rows("show tables like 'MLOPS_DRAFT%'") == []
