@@ -75,7 +75,7 @@ bench: $(VENV)/.dev .venv-kedro/bin/kedro .venv-shap/.done ## Measure against pe
 	@$(BIN)/python benchmarks/reach.py $(ARGS)
 
 .PHONY: e2e
-e2e: $(VENV)/.dev ## Deploy, run, break and repair the pipeline in a local Snowflake (ten minutes)
+e2e: $(VENV)/.dev ## Deploy, run, break and repair the pipeline in a local Snowflake (four minutes)
 	@$(BIN)/python scripts/run_e2e_test.py $(ARGS)
 
 .PHONY: image-test

@@ -124,7 +124,7 @@ def tables_of(text: str) -> Tables:
     """Return the Markdown tables of *text*."""
     tables: Tables = []
     for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
-        columns, _, *rows = ([cell.strip() for cell in line.strip("| \n").split("|")]
+        columns, _, *rows = ([cell.strip() for cell in line.strip().split("|")[1:-1]]
                              for line in block.splitlines())  # fmt: skip
         tables.append({row[0]: dict(zip(columns, row, strict=False)) for row in rows})
     return tables
