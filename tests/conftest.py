@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+FEW_CORES = 4
+
 pytest_plugins = ["tests.canaries"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -26,5 +28,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers on two cores: a third of a test's time is waiting for another process."""
-    return max(1, (os.cpu_count() or 1) * 3 // 2)
+    """Three workers on two cores: a third of a test's time is waiting for another process.
+
+    A worker takes up to 1.3 GB, so where there are many cores each has one.
+    """
+    cores = os.cpu_count() or 1
+    return max(1, cores * 3 // 2) if cores <= FEW_CORES else cores
