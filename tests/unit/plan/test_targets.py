@@ -91,7 +91,7 @@ def test_no_target_at_all_says_so():
         ({"env": {"A-B": "1"}}, "'A-B'"),
         ({"notifications": {"email_integration": "m"}}, "needs recipients"),
         ({"telemetry": "x'); drop"}, "telemetry is"),
-        ({"telemetry": "https://me:word@collector.example.com"}, "telemetry has a user"),
+        ({"telemetry": "https://me@collector.example.com"}, "telemetry has a user"),
     ],
 )
 def test_what_cannot_be_is_named(wrong, message):
