@@ -23,7 +23,7 @@ from sf_ml_framework.notices import (
     Notifications,
     faults,
     telemetry_fault,
-)  # fmt: skip
+)
 from sf_ml_framework.perimeter import Network, ServiceUser, WorkloadIdentity
 from sf_ml_framework.quantities import PoolSize
 from sf_ml_framework.settings import FILE, Settings

@@ -153,10 +153,10 @@ def _owned(making: Making) -> Iterator[str]:
 def _defined_anew(making: Making) -> Iterator[str]:
     """Yield views and dynamic tables anew whose text names the other target's database."""
     target, parent = making.target, making.parent
-    acting = target.role
+    acting, left = target.role, left_to_others(making)
     for thing in making.original.defined:
         text = repointed(thing.text, parent.database, target.database)
-        if text == thing.text or thing in left_to_others(making):
+        if text == thing.text or thing in left:
             continue
         if making.environment.shared and thing.owner != acting:
             acting = thing.owner

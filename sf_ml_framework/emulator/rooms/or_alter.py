@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from ..duck import LENGTHS
+from ..duck import LENGTHS, WHERE
 from ..faults import SnowflakeError, invalid, unsupported
 from ..keeping import copies
 from ..lexer import tokenize
@@ -126,9 +126,8 @@ def _rebuild(call: Call, path: Path, definition: str) -> None:
         connection.raw(f"drop table if exists {copies.place(probe)}")
         raise
     connection.end(commit=True)
-    where = "ext_table_catalog = ? and ext_table_schema = ? and ext_table_name = ?"
-    connection.raw(f"delete from {LENGTHS} where {where}", list(path))
-    connection.raw(f"update {LENGTHS} set ext_table_name = ? where {where}", [path.name, *probe])
+    connection.raw(f"delete from {LENGTHS} where {WHERE}", list(path))
+    connection.raw(f"update {LENGTHS} set ext_table_name = ? where {WHERE}", [path.name, *probe])
 
 
 def view(call: Call) -> ResultSet:

@@ -101,7 +101,7 @@ def test_an_index_and_certificates_of_ones_own_are_mounted_and_no_argument(
     """An argument would stand in the image's history, with the password in it."""
     told = programs("docker")
     pip, ca = tmp_path / "pip.conf", tmp_path / "ca.pem"
-    pip.write_text("[global]\nindex-url = https://me:pa55@index.example.com/simple\n")
+    pip.write_text("[global]\nclient-cert = pa55.pem\n")
     ca.write_text("certificates")
 
     assert main(["image", "build", "--pip-config", str(pip), "--ca-file", str(ca)]) == 0
