@@ -18,7 +18,7 @@ from sf_ml_framework.cli.output import Form, is_terminal
 from sf_ml_framework.errors import UsageError
 
 if TYPE_CHECKING:
-    from sf_ml_framework.deploy.graph_ports import Flights, Graph, TaskShown
+    from sf_ml_framework.deploy.graph_ports import Flights, Graph
     from sf_ml_framework.manifest.model import Manifest
     from sf_ml_framework.places.snowflake.session import Account
     from sf_ml_framework.targets import Target
@@ -144,7 +144,7 @@ def document(
             {
                 "task": task.name,
                 "node": task.node,
-                "state": _state(task),
+                "state": task.state,
                 **ran.get(task.name, _NEVER),
             }
             for task in graph.by_name.values()
@@ -161,16 +161,12 @@ def document(
 def _graph(graph: Graph, flights: Flights) -> dict[str, Any]:
     return {
         "root": graph.root.name,
-        "state": _state(graph.root),
+        "state": graph.root.state,
         "suspended_reason": graph.suspended_reason,
         "schedule": graph.schedule,
         "next_run": flights.next_run or None,
         "going": sorted(flights.going),
     }
-
-
-def _state(task: TaskShown) -> str:
-    return "started" if task.started else "suspended"
 
 
 def _lateness(target: Target, last_success: str, now: datetime) -> dict[str, Any]:

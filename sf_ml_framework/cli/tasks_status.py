@@ -104,7 +104,7 @@ def document(opened: OpenedGraph, limit: int) -> dict[str, Any]:
 def _graph_fields(graph: Graph, flights: Flights) -> dict[str, Any]:
     return {
         "root": graph.root.name,
-        "state": "started" if graph.root.started else "suspended",
+        "state": graph.root.state,
         "suspended_reason": graph.suspended_reason,
         "schedule": graph.schedule,
         "next_run": flights.next_run or None,
@@ -114,7 +114,7 @@ def _graph_fields(graph: Graph, flights: Flights) -> dict[str, Any]:
             {
                 "task": task.name,
                 "node": task.node,
-                "state": "started" if task.started else "suspended",
+                "state": task.state,
                 "after": list(task.after),
                 "image": task.image,
             }

@@ -257,7 +257,7 @@ def node_fields(
     return {
         "node": task.node,
         "task": task.name,
-        "task_state": "started" if task.started else "suspended",
+        "task_state": task.state,
         "status": status_of(run) if run else "not run",
         "attempt": run.attempt if run else 0,
         "started": run.started if run else "",

@@ -30,6 +30,11 @@ class TaskShown(msgspec.Struct, frozen=True, kw_only=True):
     image: str = ""
     """What its container runs, as the specification names it; empty where it starts none."""
 
+    @property
+    def state(self) -> str:
+        """``started`` or ``suspended``."""
+        return "started" if self.started else "suspended"
+
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A graph of tasks as it stands."""

@@ -6,7 +6,7 @@ Source: Snowflake, "String & binary data types" (VARCHAR): a longer text is an e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakesnow.transforms.transforms import extract_text_length
 from sqlglot import exp
@@ -16,7 +16,6 @@ from ..faults import SnowflakeError
 from ..names import Path, always_quoted
 from ..router import table_parts, target_of
 from .columns import columns_of, place
-from .temporary import is_temporary
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -33,8 +32,6 @@ class Lengths:
         self._catalog = catalog
         self._version = -1
         self._known: dict[tuple[int, Path], Limits] = {}
-        self.staying: dict[int, list[tuple[Any, ...]]] = {}
-        """By session, the rows of a table that the running CREATE .. IF NOT EXISTS leaves alone."""
 
     def of(self, session: Session, path: Path) -> Limits:
         """Return the columns with a length, and how many characters each takes."""
@@ -55,54 +52,33 @@ class Lengths:
 def install(account: Account) -> None:
     """Register what is asked after each statement that writes rows."""
     lengths = account.parts[Lengths] = Lengths(account.catalog)
-    account.registry.written.append(lambda session, tree: before(account, lengths, session, tree))
     account.registry.written.append(lambda session, tree: after(lengths, session, tree))
-    account.observe(lambda session, tree, result: settle(lengths, session, tree))
-    account.observe(lambda session, tree, result: changed(lengths, tree))
+    account.observe(lambda session, tree, result: changed(lengths, session, tree))
 
 
-def changed(lengths: Lengths, tree: exp.Expr) -> None:
-    """Forget what was known when a table is made, altered or dropped: some are in no catalogue."""
-    if isinstance(tree, exp.Create | exp.Alter | exp.Drop):
-        lengths.forget()
+def changed(lengths: Lengths, session: Session, tree: exp.Expr) -> None:
+    """Follow a table that is made, altered or dropped: some are in no catalogue.
 
-
-def before(account: Account, lengths: Lengths, session: Session, tree: exp.Expr) -> None:
-    """Keep the lengths of a table that stands and stays: the engine takes over the statement's."""
-    lengths.staying.pop(session.id, None)
-    if (path := _made(session, tree)) is None or tree.args.get("replace"):
+    A new one has the lengths of its own columns alone, none of a table that had its name.
+    """
+    if not isinstance(tree, exp.Create | exp.Alter | exp.Drop):
         return
-    if is_temporary(tree):
-        stands = ("TABLE", path) in session.temporary
-    else:
-        stands = account.catalog.find("TABLE", path) is not None
-    if stands:
-        lengths.staying[session.id] = session.connection.raw(
-            f"select * from {LENGTHS} where {WHERE}", place(session, path)
-        )
-
-
-def settle(lengths: Lengths, session: Session, tree: exp.Expr) -> None:
-    """Give a table that stayed its lengths again; a new one none of another that had its name."""
+    lengths.forget()
     if (path := _made(session, tree)) is None:
         return
     where = place(session, path)
-    stayed = lengths.staying.pop(session.id, None)
-    found = extract_text_length(tree.copy()).args.get("text_lengths") or []
-    told = [] if stayed is not None else [name.upper() for name, _ in found]
+    own = extract_text_length(tree.copy()).args.get("text_lengths") or []
     session.connection.raw(
         f"delete from {LENGTHS} where {WHERE} and not list_contains(?, upper(ext_column_name))",
-        [*where, told],
+        [*where, [name.upper() for name, _ in own]],
     )
-    if (like := tree.find(exp.LikeProperty)) and stayed is None:
-        source = place(session, session.resolve(table_parts(like.this)))
-        stayed = [
-            (*where, *row[3:])
-            for row in session.connection.raw(f"select * from {LENGTHS} where {WHERE}", source)
-        ]
-    for row in stayed or []:
-        marks = ", ".join("?" * len(row))
-        session.connection.raw(f"insert into {LENGTHS} values ({marks})", list(row))
+    if like := tree.find(exp.LikeProperty):
+        session.connection.raw(
+            f"insert into {LENGTHS} select ?, ?, ?, * exclude "
+            "(ext_table_catalog, ext_table_schema, ext_table_name) "
+            f"from {LENGTHS} where {WHERE}",
+            [*where, *place(session, session.resolve(table_parts(like.this)))],
+        )
 
 
 def _made(session: Session, tree: exp.Expr) -> Path | None:

@@ -18,7 +18,7 @@ from ..faults import SnowflakeError, unexpected, unsupported
 from ..names import Path, join, quoted
 from ..reader import Reader, only
 from ..registry import Call, Scope
-from ..results import ResultSet, done
+from ..results import ResultSet, done, status
 from ..router import table_parts, target_of
 from . import tags
 from .temporary import is_temporary
@@ -87,10 +87,29 @@ def install(account: Account) -> None:
         "CREATE [OR REPLACE] [SECURE] [TEMPORARY|TEMP] [RECURSIVE] VIEW [IF NOT EXISTS]",
         create_view,
     )
+    account.statement("CREATE [TRANSIENT|TEMPORARY|TEMP] TABLE [IF NOT EXISTS]", standing)
     account.statement("COMMENT [IF EXISTS] ON", comment_on)
     account.statement("ALTER TABLE|VIEW [IF EXISTS]", alter)
     account.rewrite(without_comment)
     account.observe(lambda session, tree, result: keep(account, session, tree))
+
+
+def standing(call: Call) -> ResultSet | None:
+    """Leave a table that stands as it is; None when there is one to make.
+
+    Source: Snowflake, "CREATE TABLE" (IF NOT EXISTS).
+    """
+    if not call.if_not_exists:
+        return None
+    path = call.session.resolve(call.reader.name(), "CREATE TABLE")
+    if call.flags & {"TEMPORARY", "TEMP"}:
+        stands = ("TABLE", path) in call.session.temporary
+    else:
+        stands = call.account.catalog.find("TABLE", path) is not None
+    if not stands:
+        return None
+    call.account.router.commit(call.session)
+    return status(f"{path.name} already exists, statement succeeded.")
 
 
 def without_comment(session: Session, tree: exp.Expr) -> exp.Expr:

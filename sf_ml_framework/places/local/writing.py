@@ -49,7 +49,7 @@ class HashingFile:
         self._stream = stream
         self._location = location
         self._digest = sha256()
-        self._flushing = _Flushing(stream.fileno())
+        self.flushing = Flushing(stream.fileno())
         self.bytes = 0
         self.closed = False
 
@@ -66,7 +66,7 @@ class HashingFile:
         with told(self._location):
             while view.nbytes:
                 view = view[self._stream.write(view) :]
-            self._flushing.wrote(size)
+            self.flushing.wrote(size)
         return size
 
     def tell(self) -> int:
@@ -79,21 +79,13 @@ class HashingFile:
     def close(self) -> None:
         """Do nothing: who opened it closes it."""
 
-    def settle(self) -> None:
-        """Wait until all is on the disk.
-
-        Raises:
-            OSError: the disk refuses.
-        """
-        self._flushing.finish()
-
     @property
     def sha256(self) -> str:
         """Hash of everything written so far, in hex."""
         return self._digest.hexdigest()
 
 
-class _Flushing:
+class Flushing:
     """Takes a large file to the disk while it is written, so that its end is not waited for."""
 
     def __init__(self, descriptor: int) -> None:
@@ -111,10 +103,17 @@ class _Flushing:
         self._thread = Thread(target=self._flush, name="flush", daemon=True)
         self._thread.start()
 
-    def finish(self) -> None:
-        """Flush all; raises OSError, also where the disk refused before: it says so only once."""
+    def wait(self) -> None:
+        """Wait until nothing is being flushed: the file may be closed then."""
         if self._thread:
             self._thread.join()
+
+    def finish(self) -> None:
+        """Flush all, once ``wait`` has ended.
+
+        Raises:
+            OSError: the disk refuses, or did so before: it says so only once.
+        """
         if self._refused:
             raise self._refused
         os.fsync(self._descriptor)
@@ -158,9 +157,12 @@ class Draft:
             stream = path.open("xb", buffering=0)
         with stream:
             sink = HashingFile(stream, self._location)
-            yield sink
+            try:
+                yield sink
+            finally:
+                sink.flushing.wait()
             with told(self._location):
-                sink.settle()
+                sink.flushing.finish()
                 mtime_ns = os.fstat(stream.fileno()).st_mtime_ns
         inner = f"{self._artifact.name}/{name}" if name else self._artifact.name
         self._files.append(
