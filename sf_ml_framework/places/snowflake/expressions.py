@@ -104,7 +104,8 @@ def _promised(table: Any, columns: Sequence[StoredColumn], what: str) -> Any:
 def _default() -> Any:
     import ibis
 
-    return ibis.get_backend()
+    # Ibis would keep one of its own until the process ends, and DuckDB complain of it then.
+    return ibis.options.default_backend or ibis.duckdb.connect()
 
 
 def _reader(source: Any, table: Any, rows: int) -> Any:
