@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -14,7 +15,30 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Make what is around the tests alike everywhere."""
+    _listen_to_signals()
+    _leave_out_variables(config)
+
+
+def _leave_out_variables(config: pytest.Config) -> None:
+    """Take away the variables and files of whoever runs the tests that change what a command means.
+
+    In a job of a CI service the default target is that of the branch, and a connection that is
+    named or stands at home would lead a test of the laptop to somebody's account.
+    """
+    account = bool(os.environ.get("MLOPS_TEST_CONNECTION"))
+    for name in [*os.environ]:
+        own = name.startswith("MLOPS_") and not name.startswith("MLOPS_TEST_")
+        if name == "CI" or own or (name.startswith("SNOWFLAKE_") and not account):
+            del os.environ[name]
+    if not account:
+        home = tempfile.TemporaryDirectory(prefix="snowflake-home-")
+        config.add_cleanup(home.cleanup)
+        os.environ["SNOWFLAKE_HOME"] = home.name
+
+
+def _listen_to_signals() -> None:
     """Listen to Ctrl-C and to the end of a terminal.
 
     In the background of a shell and under ``nohup`` a process is started deaf to them, and so are

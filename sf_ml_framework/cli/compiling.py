@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sf_ml_framework.cli.commands import Command
-from sf_ml_framework.cli.connection_options import target_option
+from sf_ml_framework.cli.connection_options import declared_target_option
 from sf_ml_framework.cli.files import write_text
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.words import plural
@@ -17,7 +17,7 @@ from sf_ml_framework.errors import OperatorError
 
 
 @click.command(cls=Command)
-@target_option
+@declared_target_option
 @click.option("--tag", default="", metavar="TAG", help="Tag of the image; by default the target's.")
 @click.option(
     "--output",

@@ -83,8 +83,21 @@ def all_connection_options(function: _F) -> _F:
     return function
 
 
+BY_DEFAULT = "by default that of the branch in CI, else default_target"
+"""Which target a command means that names none."""
+
+
 def target_option(function: _F) -> _F:
     """Add ``--target``, passed as ``target``; empty where it is not given."""
+    return _target_option(f"Environment of mlops.yml; {BY_DEFAULT}.")(function)
+
+
+def declared_target_option(function: _F) -> _F:
+    """Add the same to a command whose files are committed: no branch changes what it means."""
+    return _target_option("Environment of mlops.yml; by default default_target.")(function)
+
+
+def _target_option(text: str) -> Callable[[_F], _F]:
     return click.option(
         "-t",
         "--target",
@@ -93,8 +106,8 @@ def target_option(function: _F) -> _F:
         metavar="NAME",
         default="",
         shell_complete=completes_targets,
-        help="Environment of mlops.yml; by default its default_target.",
-    )(function)
+        help=text,
+    )
 
 
 def mode_option(function: _F) -> _F:

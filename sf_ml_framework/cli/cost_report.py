@@ -86,10 +86,8 @@ def spent(
         OperatorError: no role of the user may see what was billed; names the grant.
         UnknownNameError: there is no such run.
     """
-    from sf_ml_framework import targets
-
     with open_workspace(invocation) as workspace:
-        chosen = targets.load(workspace.settings, target)
+        chosen = workspace.chosen(target)
     with open_account(invocation, target, role=chosen.role) as opened:
         if run_id:
             return _of_run(opened.account, chosen, manifest, rates, run_id)

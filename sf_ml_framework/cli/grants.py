@@ -79,11 +79,10 @@ def grants(
 def _wanted(
     invocation: Invocation, target: str, who: Sequence[str]
 ) -> tuple[Target, tuple[Grant, ...]]:
-    from sf_ml_framework import targets
     from sf_ml_framework.plan import access
 
     with open_workspace(invocation) as workspace:
-        chosen = targets.load(workspace.settings, target)
+        chosen = workspace.chosen(target)
         every = access.needed(workspace.manifest, chosen)
     roles = _roles(chosen, who)
     # Who may have the deploy role belongs to it.

@@ -113,13 +113,14 @@ def push(invocation: Invocation, /, target: str, tag: str, builder: str | None) 
     with open_workspace(invocation) as workspace:
         if not tag:
             _, tag = commit_and_tag(workspace.root, "", dirty=True)
+        local = f"{image_name(workspace)}:{tag}"
     with open_account(invocation, target) as opened:
         url = _repository(opened)["repository_url"]
-        local = f"{opened.target.image}:{tag}"
+        remote = f"{url}/{opened.target.image}:{tag}"
         found = Builder.find(builder, output.talk)
         _sign_in(found, opened, url.partition("/")[0])
-    digest = found.push(local, f"{url}/{local}")
-    output.text(f"{url}/{local}{f'@{digest}' if digest else ''}")
+    digest = found.push(local, remote)
+    output.text(f"{remote}{f'@{digest}' if digest else ''}")
     output.talk(f"next: mlops deploy --tag {tag}")
 
 

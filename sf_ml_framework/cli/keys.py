@@ -261,14 +261,13 @@ def _opened(
 ) -> Iterator[Opened]:
     """Open a user's keys; as an administrator, unless it is the user itself who signs in."""
     from sf_ml_framework import connection as connections
-    from sf_ml_framework import targets
     from sf_ml_framework.cli.account import account_of, needed_connection
     from sf_ml_framework.cli.workspace import open_workspace
     from sf_ml_framework.places.snowflake.user_keys import UserKeys
     from sf_ml_framework.plan.script import ADMIN
 
     with open_workspace(invocation) as workspace:
-        chosen = targets.load(workspace.settings, target)
+        chosen = workspace.chosen(target)
         settings = needed_connection(workspace.root)
     whose = (user or chosen.service_user.name or settings.get("user")).upper()
     itself = whose == settings.get("user").upper()

@@ -88,7 +88,6 @@ def _show(
     invocation: Invocation, name: str, since: timedelta, form: Form, *, only: str | None,
     every: float,
 ) -> None:  # fmt: skip
-    from sf_ml_framework import targets
     from sf_ml_framework.cli.account import open_account
     from sf_ml_framework.cli.monitor_told import tell
     from sf_ml_framework.cli.workspace import open_workspace
@@ -96,7 +95,7 @@ def _show(
     output = invocation.output
     with open_workspace(invocation) as workspace:
         manifest = workspace.manifest
-        role = targets.load(workspace.settings, name).deploy_role
+        role = workspace.chosen(name).deploy_role
     with open_account(invocation, name, role=role) as opened:
         clears = every > 0 and is_terminal(output.stdout)
         while True:

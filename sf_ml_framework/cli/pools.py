@@ -40,13 +40,12 @@ def pools() -> None:
 @contextmanager
 def _opened(invocation: Invocation, target: str) -> Iterator[tuple[Target, PoolControl]]:
     """Open the pools of a target as the role that owns them."""
-    from sf_ml_framework import targets
     from sf_ml_framework.cli.account import open_account
     from sf_ml_framework.cli.workspace import open_workspace
     from sf_ml_framework.places.snowflake.pools import SnowflakePools
 
     with open_workspace(invocation) as workspace:
-        role = targets.load(workspace.settings, target).deploy_role
+        role = workspace.chosen(target).deploy_role
     with open_account(invocation, target, role=role) as opened:
         yield opened.target, SnowflakePools(opened.account)
 

@@ -100,7 +100,7 @@ def _target(function: _F) -> _F:
         expose_value=False,
         callback=_remember,
         shell_complete=connection_options.completes_targets,
-        help="Environment of mlops.yml, in an account; by default its default_target.",
+        help=f"Environment of mlops.yml, in an account; {connection_options.BY_DEFAULT}.",
     )(function)
 
 

@@ -124,9 +124,7 @@ class Shop:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("MLOPS_", "PYTEST_"))
-            # In CI the default target is that of the branch.
-            and name not in ("NO_COLOR", "COLUMNS", "CI")
+            if not name.startswith(("MLOPS_", "PYTEST_")) and name not in ("NO_COLOR", "COLUMNS")
         }
         return {**kept, "PYTHONPATH": str(HOUSE), **(more or {})}
 

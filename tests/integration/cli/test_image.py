@@ -177,6 +177,24 @@ def test_it_is_pushed_with_a_token_of_snow_that_no_line_shows(root, programs, ca
 
 
 @pytest.mark.usefixtures("connected")
+def test_a_target_that_calls_it_otherwise_is_pushed_what_was_built(root, programs, capsys):
+    told = programs("docker", "snow")
+    (root / "mlops.yml").write_text(
+        "project: p:PROJECT\ndefault_target: dev\ntargets:\n"
+        "  dev: {database: D, schema: S, role: ACCOUNTADMIN}\n"
+        "  prod: {extends: dev, image: courier}\n"
+    )
+
+    assert main(["image", "build", "--dirty", "--tag", "abc"]) == 0
+    assert main(["image", "push", "--target", "prod", "--tag", "abc"]) == 0
+
+    built, tagged = (next(words for words, _ in told() if words[0] == verb)
+                     for verb in ("build", "tag"))  # fmt: skip
+    assert f"--tag={tagged[1]}" in built
+    assert tagged[2].endswith("/mlops_images/courier:abc")
+
+
+@pytest.mark.usefixtures("connected")
 def test_who_cannot_sign_in_is_told_how(root, programs, capsys):
     programs("docker")
 

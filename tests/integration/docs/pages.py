@@ -152,7 +152,6 @@ def _write(block: Block, folder: Path) -> None:
 def _environ() -> dict[str, str]:
     """Return the environment of a page: this one's, without what would change its meaning."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLOPS_", "SNOWFLAKE_"))}
-    kept.pop("CI", None)  # there the default target is that of the branch
     for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"):
         kept.pop(name, None)  # what the make was called with that runs these tests
     return {

@@ -62,13 +62,13 @@ def test_everything_that_shows_something_has_a_format(name):
 
 @pytest.mark.parametrize("name", ["", *(name for name in NAMES if not COMMANDS[name].alias_of)])
 def test_the_help_is_what_was_read_by_eye(name, capsys, monkeypatch):
-    """After a change read the new text, then store it with MLOPS_STORE_HELP=1."""
+    """After a change read the new text, then store it with MLOPS_TEST_STORE_HELP=1."""
     monkeypatch.setenv("COLUMNS", "80")
     file = HELP / f"{name or 'mlops'}.txt"
 
     text = help_of(capsys, *([name] if name else []))
 
-    if os.environ.get("MLOPS_STORE_HELP"):
+    if os.environ.get("MLOPS_TEST_STORE_HELP"):
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text(encoding="utf-8")
     assert max(map(len, text.splitlines())) <= 80
