@@ -151,7 +151,7 @@ def _write(block: Block, folder: Path) -> None:
 
 def _environ() -> dict[str, str]:
     """Return the environment of a page: this one's, without what would change its meaning."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLOPS_", "SNOWFLAKE_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MLOPS_")}
     for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"):
         kept.pop(name, None)  # what the make was called with that runs these tests
     return {

@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
-WHERE = "MLOPS_SNOW"
+WHERE = "MLOPS_TEST_SNOW"
 """The environment variable that names the client's command, such as ``~/venv/bin/snow``."""
 NONE = (
-    "snow is not here: `make snow` installs it into .venv-snow, or MLOPS_SNOW names its command. "
-    "It pins other versions of connector and core, so that it needs an environment of its own."
+    "snow is not here: `make snow` installs it into .venv-snow, or MLOPS_TEST_SNOW names its"
+    " command. It pins other versions of connector and core, so that it needs an environment of its"
+    " own."
 )
 
 

@@ -36,9 +36,9 @@ def compiled() -> dict[str, str]:
 
 
 def test_a_project_with_one_of_everything_compiles_to_the_golden_files():
-    """Run with MLOPS_GOLDEN=write to accept what is compiled now, and read the difference."""
+    """Run with MLOPS_TEST_GOLDEN=write to accept what is compiled now, and read the difference."""
     found = {Path(path).name: text for path, text in compiled().items()}
-    if os.environ.get("MLOPS_GOLDEN") == "write":
+    if os.environ.get("MLOPS_TEST_GOLDEN") == "write":
         GOLDEN.mkdir(parents=True, exist_ok=True)
         for name, text in found.items():
             (GOLDEN / name).write_text(text, encoding="utf-8")
