@@ -80,7 +80,7 @@ def _in_account(settings: Settings, root: Path, name: str) -> Environment | None
     """Return the environment of that name, where a connection leads to one."""
     from sf_ml_framework import connection as connections
     from sf_ml_framework.cli.connection_options import flags_of
-    from sf_ml_framework.places.snowflake.environments import environments_of, with_other_roles
+    from sf_ml_framework.places.snowflake.environments import environments_of
     from sf_ml_framework.places.snowflake.session import Account
 
     if environments.why_not_name(name):
@@ -91,7 +91,7 @@ def _in_account(settings: Settings, root: Path, name: str) -> Environment | None
     candidates = list(_candidates(settings, name))
     account = Account(given, role=given.get("role") or "", query_tag="mlops:environments")
     try:
-        with_other_roles(account)
+        account.with_other_roles()
         for role in ("", *(each.deploy_role for each in candidates)):
             if not _acts_as(account, role):
                 continue

@@ -89,6 +89,7 @@ def spent(
     with open_workspace(invocation) as workspace:
         chosen = workspace.chosen(target)
     with open_account(invocation, target, role=chosen.role) as opened:
+        opened.account.with_other_roles()
         if run_id:
             return _of_run(opened.account, chosen, manifest, rates, run_id)
         return _of_time(opened.account, chosen, manifest, rates, datetime.now(UTC) - since)

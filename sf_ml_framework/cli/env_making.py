@@ -99,18 +99,14 @@ def opened_environments(
     Yields:
         The account, the environments, the account's time, and the project.
     """
-    from sf_ml_framework.places.snowflake.environments import (
-        account_now,
-        environments_of,
-        with_other_roles,
-    )
+    from sf_ml_framework.places.snowflake.environments import account_now, environments_of
 
     with open_workspace(invocation) as workspace:
         of = workspace.settings.environments.of
         project = workspace.manifest.project
     with open_account(invocation, of, role=role) as opened:
         if not role:  # all that the user may see
-            with_other_roles(opened.account)
+            opened.account.with_other_roles()
         found = sorted(environments_of(opened.account), key=lambda each: each.environment.name)
         yield opened, found, account_now(opened.account), project
 

@@ -205,7 +205,6 @@ def _opened(
     """Open the models of a target; *owning*: as its run role, which is to own what is made."""
     from sf_ml_framework.cli.account import open_account
     from sf_ml_framework.cli.workspace import open_workspace
-    from sf_ml_framework.places.snowflake.environments import with_other_roles
     from sf_ml_framework.places.snowflake.model_promotion import Place
 
     with open_workspace(invocation) as workspace:
@@ -214,7 +213,7 @@ def _opened(
     with open_account(invocation, chosen.name, role=chosen.role if owning else "") as opened:
         if owning:
             # So that the user's other roles see the other target's model.
-            with_other_roles(opened.account)
+            opened.account.with_other_roles()
         yield Place(opened.account, opened.target), manifest, opened.account
 
 

@@ -35,6 +35,8 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
 
     sections: dict[str, Section]
     """By name; of two files that have the name, the whole section of ``connections.toml``."""
+    origin: str = ""
+    """Where connections are described, whether or not anything is there."""
     default_name: str = ""
     default_origin: str = ""
     warnings: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ def read(environ: Mapping[str, str]) -> Files:
     sections |= _sections(_tables(connections), level, where)
     return Files(
         sections=sections,
+        origin=where,
         default_name=str(config.get("default_connection_name") or ""),
         default_origin=str(config_file or ""),
         warnings=tuple(warnings),

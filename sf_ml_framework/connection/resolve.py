@@ -257,11 +257,16 @@ def _known_connection(name: str, named_by: str, found: Files, values: Iterable[V
     prefix = f"SNOWFLAKE_CONNECTIONS_{name.upper()}_"
     if any(value.level is Level.DOTENV and prefix in value.origin for value in values):
         return
+    if found.sections or not found.origin:
+        remedy = nearest(name, found.sections)
+    else:
+        remedy = f"describe it as [{name}] in {found.origin}, which has no connection yet"
     if named_by == "--connection":
-        raise UnknownNameError(kind="connection", name=name, known=found.sections)
+        unknown = UnknownNameError(kind="connection", name=name, known=found.sections)
+        unknown.remedy = remedy
+        raise unknown
     raise SettingsError(
-        f"{named_by} names the connection {name!r}, and there is none",
-        remedy=nearest(name, found.sections),
+        f"{named_by} names the connection {name!r}, and there is none of that name", remedy=remedy
     )
 
 

@@ -78,6 +78,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """Whether that is all that it holds."""
     why: str = ""
     """Why it is not."""
+    there: bool = True
+    """Whether the role itself is in the account."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ SKEW_SECONDS = 30
 """How far this machine's clock may be from the account's. Source: "Key-pair authentication": the
 token that a key signs is valid by the server's clock, for a minute after it was made."""
 
-_MAKES = "`mlops infra sql` prints what makes it, and `mlops deploy` runs what its role may"
+_MAKES = "`mlops infra apply` makes it, and `mlops infra sql` prints how"
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +142,7 @@ def _role(session: Mapping[str, Any], target: Target | None) -> Check:
             name="role",
             state="failed",
             says=f"works as {role}; may not take {' and '.join(missing)} of target {target.name}",
-            remedy="`mlops infra sql --part admin` prints what makes the roles; then "
+            remedy="`mlops infra apply` makes the roles, and grants you the one that deploys; or "
             + " ".join(f"GRANT ROLE {each} TO USER {session['user']};" for each in missing),
         )
     return Check(name="role", state="ok", says=f"{role} (of {len(available)} that it may take)")
@@ -228,7 +228,8 @@ def _pool(account: Account, target: Target, size: PoolSize) -> Check:
             remedy=f"look at DESCRIBE COMPUTE POOL {name}; where it goes on, drop and deploy it",
         )
     says = f"{name}, {found['instance_family']}, {state.lower()}"
-    return Check(name=label, state="ok", says=f"{says}, at most {found['max_nodes']} nodes")
+    most = int(found["max_nodes"])
+    return Check(name=label, state="ok", says=f"{says}, at most {most} node{'s' * (most != 1)}")
 
 
 def _repository(account: Account, target: Target) -> Check:
@@ -255,7 +256,8 @@ def _image(account: Account, target: Target) -> Check:
         name="image",
         state="failed",
         says=f"{wanted} is not in the repository",
-        remedy="build and push it: `mlops deploy` tells how, or push it with docker",
+        remedy="mlops image build, then mlops image push; in a local Snowflake mlops emulator"
+        " image add",
     )
 
 
@@ -272,6 +274,15 @@ def _grants(account: Account, target: Target, grants: Collection[Grant]) -> Iter
     findings = audit(grants, sights, target)
     for role, sight in sights.items():
         needed = sum(grant.to == role for grant in grants)
+        if not sight.there:
+            yield Check(
+                name="privileges",
+                state="failed",
+                says=f"{role} is not there, and needs {needed} grants",
+                remedy="`mlops infra apply` makes the role with all of them; `mlops grants` tells"
+                " what each is for",
+            )
+            continue
         found = [finding for finding in findings if finding.grant.to == role]
         lacking = [finding for finding in found if finding.state == "missing"]
         unseen = sum(finding.state == "unseen" for finding in found)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sf_ml_framework.environments import Environment, in_comment
-from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.snowflake.names import literal
 
@@ -35,15 +33,6 @@ def environments_of(account: Account, database: str = "") -> Iterator[Made]:
         found = in_comment(str(row.get("comment") or ""))
         if found is not None and (not database or row["name"] == database):
             yield Made(database=row["name"], owner=str(row["owner"]), environment=found)
-
-
-def with_other_roles(account: Account) -> None:
-    """Let all roles of the user see, where no policy forbids it; what is made is the first one's.
-
-    Source: Snowflake, "USE SECONDARY ROLES".
-    """
-    with suppress(OperatorError):
-        account.execute("USE SECONDARY ROLES ALL")
 
 
 def say(account: Account, database: str, environment: Environment) -> None:

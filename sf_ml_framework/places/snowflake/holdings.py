@@ -75,7 +75,8 @@ def _active(account: Account, roles: Collection[str]) -> set[str]:
 
 def _sight(account: Account, role: str, *, whole: bool) -> Sight:
     if named(account, "ROLES", role) is None:
-        return Sight(role=role, why=f"role {role} is not there: `mlops infra apply` makes it")
+        why = f"role {role} is not there: `mlops infra apply` makes it"
+        return Sight(role=role, why=why, there=False)
     try:
         held = tuple(_held(account, role))
     except OperatorError as error:

@@ -120,6 +120,14 @@ class Account:
         current = self._connection.role if self._connection is not None else None
         return str(current or self._place.get("role") or self.settings.get("role") or "")
 
+    def with_other_roles(self) -> None:
+        """Let all roles of the user see, where no policy forbids it; what is made is the first's.
+
+        Source: Snowflake, "USE SECONDARY ROLES".
+        """
+        with suppress(OperatorError):
+            self.execute("USE SECONDARY ROLES ALL")
+
     def ibis(self) -> Any:
         """Return an Ibis backend on the same connection; it makes no objects in the account."""
         connection = self.connection

@@ -85,9 +85,9 @@ class Billing:
         except (AbsentError, AccessDeniedError) as error:
             role = self._account.role
             raise OperatorError(
-                f"neither {role} nor a secondary role of yours may see what was billed: {error}",
-                remedy="by ACCOUNTADMIN: GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE <one of"
-                " yours>; it counts as a secondary role too",
+                f"neither {role} nor another role of yours may see what was billed: {error}",
+                remedy="by ACCOUNTADMIN: GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE <any of"
+                " yours>",
             ) from error
 
 

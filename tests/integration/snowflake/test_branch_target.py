@@ -43,10 +43,6 @@ def account(emulator, call) -> Iterator[SnowflakeConnection]:
         assert call("infra", "sql") == 0
     with connect(**emulator.connection) as connection:
         list(connection.execute_string(script.getvalue()))
-        connection.execute_string(  # what docs/how-to/what-a-run-costs.md has an administrator do
-            "use role ACCOUNTADMIN;"
-            "grant database role SNOWFLAKE.USAGE_VIEWER to role MLOPS_PROD_ROLE;"
-        )
         yield connection
 
 

@@ -93,6 +93,10 @@ def test_an_empty_account_lacks_everything_and_each_has_a_remedy(shop, there, ma
     assert failed >= {"stage", "privileges"}
     for check in done.json["checks"]:
         assert check["remedy"] or check["state"] != "failed", check
+    of_roles = [check for check in done.json["checks"] if check["name"] == "privileges"]
+    assert len(of_roles) == 2
+    # A role that is not there is made with its grants, so that none of them is named here.
+    assert all(check["remedy"].startswith("`mlops infra apply`") for check in of_roles)
     assert not done.json["ok"]
 
 

@@ -32,15 +32,6 @@ def chain(emulator, tmp_path_factory, collector):
     return made
 
 
-@pytest.fixture(scope="module")
-def billed(chain):
-    """The same, and the role of its tasks may see what the account was billed."""
-    chain.refused = chain.call("cost", "report")
-    role = f"{chain.database}_ROLE"
-    chain.sql(f"grant database role snowflake.usage_viewer to role {role}")
-    return chain
-
-
 def test_the_containers_of_a_run_join_one_trace_without_a_context(chain, collector):
     spans = {span.name: span for span in collector.spans if span.name in NAMES}
 
@@ -63,16 +54,30 @@ def test_the_run_itself_is_sent_afterwards_and_is_the_parent_of_them_all(chain, 
     assert {span.name for span in children} == set(NAMES)
 
 
-def test_who_may_not_see_the_bill_is_told_the_grant(billed):
-    assert billed.refused.returncode == 3
-    assert "GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER" in billed.refused.stderr
+def test_who_may_not_see_the_bill_is_told_the_grant(chain, canary):
+    """It has the role of the tasks alone; the deploy role, which may, helps as a secondary one."""
+    user, password = f"{chain.database}_USER", canary("password")
+    chain.sql(
+        f"create user {user} password = '{password}' must_change_password = false"
+        f" default_role = {chain.database}_ROLE default_secondary_roles = ()",
+        f"grant role {chain.database}_ROLE to user {user}",
+    )
+    signed_in = {"SNOWFLAKE_USER": user, "SNOWFLAKE_PASSWORD": password}
+
+    refused = chain.call("cost", "report", env=signed_in)
+    chain.sql(f"grant role {chain.database}_DEPLOY_ROLE to user {user}")
+    shown = chain.call("cost", "report", env=signed_in)
+
+    assert refused.returncode == 3
+    assert "GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER" in refused.stderr
+    assert shown.returncode == 0, shown.stderr
 
 
-def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(billed):
-    found = billed.ok("cost", "report", "--format", "json").json
+def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(chain):
+    found = chain.ok("cost", "report", "--format", "json").json
 
-    pool = f"{billed.database}_COMPUTE_POOL"
-    (account,) = billed.sql(
+    pool = f"{chain.database}_COMPUTE_POOL"
+    (account,) = chain.sql(
         "select sum(credits_used) from snowflake.account_usage.snowpark_container_services_history"
         f" where compute_pool_name = '{pool}'"
     )
@@ -87,13 +92,13 @@ def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(billed):
     assert found["kinds"]["other"] == 0
 
 
-def test_a_pool_that_waits_costs_on_and_that_is_idle_time(billed):
-    """It is suspended five minutes after its last job; until then each second is billed."""
-    before = billed.ok("cost", "report", "--format", "json").json["kinds"]
+def test_a_pool_that_waits_costs_on_and_that_is_idle_time(chain):
+    """It is suspended five minutes after its last job; until then each second is chain."""
+    before = chain.ok("cost", "report", "--format", "json").json["kinds"]
 
-    until(lambda: idle(billed) > before["idle"])
+    until(lambda: idle(chain) > before["idle"])
 
-    after = billed.ok("cost", "report", "--format", "json").json["kinds"]
+    after = chain.ok("cost", "report", "--format", "json").json["kinds"]
     assert after["node"] == pytest.approx(before["node"])
     assert after["start-up"] == pytest.approx(before["start-up"])
 
@@ -102,27 +107,27 @@ def idle(chain):
     return chain.ok("cost", "report", "--format", "json").json["kinds"]["idle"]
 
 
-def test_one_run_has_its_nodes_and_what_was_idle_in_its_hours(billed):
-    found = billed.ok("cost", "report", "--run", billed.run, "--format", "json").json
+def test_one_run_has_its_nodes_and_what_was_idle_in_its_hours(chain):
+    found = chain.ok("cost", "report", "--run", chain.run, "--format", "json").json
 
     assert {row["node"] for row in found["rows"] if row["kind"] == "node"} == set(NAMES)
     assert sum(row["credits"] for row in found["rows"]) == pytest.approx(found["credits"])
 
 
 @pytest.mark.parametrize("by", ["node", "run", "day", "pool"])
-def test_every_way_to_group_comes_to_the_same(billed, by):
-    text = billed.ok("cost", "report", "--by", by, "--format", "csv").stdout
+def test_every_way_to_group_comes_to_the_same(chain, by):
+    text = chain.ok("cost", "report", "--by", by, "--format", "csv").stdout
 
     rows = list(csv.DictReader(io.StringIO(text)))
     assert rows
     assert sum(float(row["share"]) for row in rows) == pytest.approx(1.0)
-    assert {row[by] for row in rows} & {billed.run, *NAMES, f"{billed.database}_COMPUTE_POOL"} or (
+    assert {row[by] for row in rows} & {chain.run, *NAMES, f"{chain.database}_COMPUTE_POOL"} or (
         by == "day"
     )
 
 
-def test_a_person_reads_the_lines_their_sum_and_what_would_be_cheaper(billed):
-    done = billed.ok("cost", "report", "--since", "2d")
+def test_a_person_reads_the_lines_their_sum_and_what_would_be_cheaper(chain):
+    done = chain.ok("cost", "report", "--since", "2d")
 
     lines = done.stdout.splitlines()
     assert lines[0].split()[:2] == ["node", "runs"]
@@ -130,8 +135,8 @@ def test_a_person_reads_the_lines_their_sum_and_what_would_be_cheaper(billed):
     assert "the account is up to 3 hours late" in done.stderr
 
 
-def test_an_estimate_knows_how_long_the_accounts_runs_took(billed):
-    found = billed.ok("cost", "estimate", "--mode", "snowflake", "--format", "json").json
+def test_an_estimate_knows_how_long_the_accounts_runs_took(chain):
+    found = chain.ok("cost", "estimate", "--mode", "snowflake", "--format", "json").json
 
     assert found["durations"] == "account"
     assert [node["basis"] for node in found["nodes"]] == ["history"] * 3

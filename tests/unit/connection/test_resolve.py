@@ -182,6 +182,21 @@ def test_an_unknown_connection_is_told_with_the_nearest(environ, connections_fil
     assert caught.value.remedy == "did you mean 'staging'?"
 
 
+@pytest.mark.parametrize(
+    ("flags", "variables", "kind"),
+    [
+        ({"connection": "prod"}, {}, UnknownNameError),
+        ({}, {"SNOWFLAKE_DEFAULT_CONNECTION_NAME": "prod"}, SettingsError),
+    ],
+)
+def test_where_no_connection_is_described_the_file_is_told(environ, home, flags, variables, kind):
+    with pytest.raises(kind) as caught:
+        connection.resolve(None, flags, environ | variables)
+
+    file = home / ".snowflake" / "connections.toml"
+    assert caught.value.remedy == f"describe it as [prod] in {file}, which has no connection yet"
+
+
 def test_a_file_that_others_may_write_is_refused(environ, connections_file):
     write(connections_file, '[ci]\naccount = "a"\nuser = "u"\npassword = "p"\n', mode=0o620)
 
