@@ -60,16 +60,17 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
         "where database_name = ? and schema_name = ? and table_name = ?",
         where,
     )
+    own = session.text_lengths.get(path, {}) if find(session, path) else {}
     primary = {c for kind, names in keys if kind == "PRIMARY KEY" for c in names}
     unique = {c for kind, names in keys if kind == "UNIQUE" for c in names}
     return [
         {
             "name": name,
             "data_type": kind,
-            "type": type_text(kind, precision, scale, length),
+            "type": type_text(kind, precision, scale, own.get(name.upper(), length)),
             "precision": precision,
             "scale": scale,
-            "length": length,
+            "length": own.get(name.upper(), length),
             "nullable": nullable == "YES",
             "default": default,
             "primary": name in primary,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..session import Session
 
 Limits = list[tuple[str, int]]
+_LONGEST = 16_777_216
+"""What a column has that says no length."""
 
 
 class Lengths:
@@ -64,29 +66,59 @@ def changed(lengths: Lengths, session: Session, tree: exp.Expr) -> None:
     if not isinstance(tree, exp.Create | exp.Alter | exp.Drop):
         return
     lengths.forget()
-    if (path := _made(session, tree)) is None:
+    path = _table(session, tree)
+    if path is None:
         return
-    where = place(session, path)
-    own = extract_text_length(tree.copy()).args.get("text_lengths") or []
+    if ("TABLE", path) in session.temporary:
+        _follow_temporary(session, path, tree)
+    elif isinstance(tree, exp.Drop):
+        session.text_lengths.pop(path, None)
+    elif isinstance(tree, exp.Create) and not tree.args.get("clone"):
+        _follow_permanent(session, path, tree)
+
+
+def _table(session: Session, tree: exp.Expr) -> Path | None:
+    """Return the table that a CREATE, ALTER or DROP TABLE is about."""
+    target = target_of(tree) if str(tree.args.get("kind") or "").upper() == "TABLE" else None
+    return session.resolve(table_parts(target), "CREATE TABLE") if target is not None else None
+
+
+def _follow_temporary(session: Session, path: Path, tree: exp.Expr) -> None:
+    """Keep the lengths with the session: tables of one name in two sessions are two."""
+    made = {name: size for name, size in _own(tree).items() if size < _LONGEST}
+    if isinstance(tree, exp.Create):
+        noted = [session.database, session.schema, ".".join(path)]  # as if others could see it
+        session.connection.raw(f"delete from {LENGTHS} where {WHERE}", noted)
+        session.text_lengths[path] = made
+        model = tree.find(exp.LikeProperty) or tree.args.get("clone")
+        if model is not None:
+            columns = columns_of(session, session.resolve(table_parts(model.this)))
+            session.text_lengths[path] = {
+                each["name"].upper(): int(each["length"]) for each in columns if each["length"]
+            }
+    else:
+        session.text_lengths.setdefault(path, {}).update(made)
+
+
+def _follow_permanent(session: Session, path: Path, tree: exp.Create) -> None:
+    """Forget what a table of that name had before. A clone has the lengths of what it is of."""
     session.connection.raw(
         f"delete from {LENGTHS} where {WHERE} and not list_contains(?, upper(ext_column_name))",
-        [*where, [name.upper() for name, _ in own]],
+        [*path, list(_own(tree))],
     )
     if like := tree.find(exp.LikeProperty):
         session.connection.raw(
             f"insert into {LENGTHS} select ?, ?, ?, * exclude "
             "(ext_table_catalog, ext_table_schema, ext_table_name) "
             f"from {LENGTHS} where {WHERE}",
-            [*where, *place(session, session.resolve(table_parts(like.this)))],
+            [*path, *place(session, session.resolve(table_parts(like.this)))],
         )
 
 
-def _made(session: Session, tree: exp.Expr) -> Path | None:
-    """Return the table that a CREATE TABLE is about."""
-    made = isinstance(tree, exp.Create) and str(tree.args.get("kind") or "").upper() == "TABLE"
-    # A clone has the lengths of what it was made of.
-    target = target_of(tree) if made and not tree.args.get("clone") else None
-    return session.resolve(table_parts(target), "CREATE TABLE") if target is not None else None
+def _own(tree: exp.Expr) -> dict[str, int]:
+    """Return the lengths that a statement says, by column in capitals."""
+    found = extract_text_length(tree.copy()).args.get("text_lengths") or []
+    return {name.upper(): int(size) for name, size in found}
 
 
 def after(lengths: Lengths, session: Session, tree: exp.Expr) -> Callable[[], None] | None:

@@ -197,6 +197,7 @@ def _lent(account: Account, session: Session, routine: Routine, depth: int) -> I
         variables={} if owners else session.variables,
         temporary=session.temporary,
         made=session.made,
+        text_lengths=session.text_lengths,
         facts=session.facts,
         borrowed=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from snowflake.connector import connect
 from snowflake.connector.errors import ProgrammingError
 
 
@@ -192,6 +193,35 @@ def test_a_table_that_stands_keeps_its_lengths(run):
         run("insert into kept values ('abcdefghijk')")
     run("create table alike like kept")
     assert run("describe table alike")[0][1] == "VARCHAR(10)"
+
+
+def test_texts_of_temporary_tables_have_a_length_too(run, place):
+    """Of each session its own, and where it hides a table none of that one's."""
+    run("create table seen (name varchar(2))")
+    run("create temporary table seen (name varchar(4), other varchar, code varchar(3))")
+    run("insert into seen values ('abcd', 'as long as it likes', 'abc')")
+    with connect(**place) as other:
+        other.cursor().execute("create temporary table seen (name varchar(9))")
+        other.cursor().execute("insert into seen values ('abcdefghi')")
+    run("alter table seen add column more varchar(1)")
+
+    for sql in (
+        "insert into seen values ('abcde', '', '', '')",
+        "insert into seen values ('', '', '', 'ab')",
+        "update seen set code = 'abcd'",
+    ):
+        with pytest.raises(ProgrammingError, match="is too long and would be truncated"):
+            run(sql)
+
+    lengths = ["VARCHAR(4)", "VARCHAR(16777216)", "VARCHAR(3)", "VARCHAR(1)"]
+    assert [row[1] for row in run("describe table seen")] == lengths
+    run("create temporary table alike like seen")
+    assert [row[1] for row in run("describe table alike")] == lengths
+    run("create or replace temporary table seen (name varchar)")
+    run("insert into seen values ('abcde')")
+    run("drop table seen")
+    with pytest.raises(ProgrammingError, match="too long"):
+        run("insert into seen values ('abc')")
 
 
 def test_a_transaction_with_a_text_that_is_too_long_is_not_committed(run):

@@ -74,15 +74,13 @@ def test_who_may_not_see_the_bill_is_told_the_grant(chain, canary):
 
 
 def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(chain):
+    """The pool is awake and costs on, so the report is between what stood before and after it."""
+    before = in_account(chain)
     found = chain.ok("cost", "report", "--format", "json").json
+    after = in_account(chain)
 
-    pool = f"{chain.database}_COMPUTE_POOL"
-    (account,) = chain.sql(
-        "select sum(credits_used) from snowflake.account_usage.snowpark_container_services_history"
-        f" where compute_pool_name = '{pool}'"
-    )
     rows = {row["node"]: row for row in found["rows"]}
-    assert found["credits"] == pytest.approx(float(account[0]), rel=0.05)
+    assert 0 < before <= found["credits"] + 1e-9 <= after + 2e-9
     assert sum(row["credits"] for row in found["rows"]) == pytest.approx(found["credits"])
     assert sum(found["kinds"].values()) == pytest.approx(found["credits"])
     assert set(NAMES) <= set(rows)
@@ -92,8 +90,17 @@ def test_what_the_account_was_billed_is_shared_out_and_nothing_is_lost(chain):
     assert found["kinds"]["other"] == 0
 
 
+def in_account(chain):
+    """Return the credits of the pool in the account's own view."""
+    ((billed,),) = chain.sql(
+        "select sum(credits_used) from snowflake.account_usage.snowpark_container_services_history"
+        f" where compute_pool_name = '{chain.database}_COMPUTE_POOL'"
+    )
+    return float(billed)
+
+
 def test_a_pool_that_waits_costs_on_and_that_is_idle_time(chain):
-    """It is suspended five minutes after its last job; until then each second is chain."""
+    """It is suspended five minutes after its last job; until then each second is billed."""
     before = chain.ok("cost", "report", "--format", "json").json["kinds"]
 
     until(lambda: idle(chain) > before["idle"])
