@@ -24,13 +24,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def _leave_out_variables(config: pytest.Config) -> None:
     """Take away the variables and files of whoever runs the tests that change what a command means.
 
-    In a job of a CI service the default target is that of the branch, and a connection that is
-    named or stands at home would lead a test of the laptop to somebody's account.
+    In a job of a CI service the default target is that of the branch, a connection that is named or
+    stands at home would lead a test of the laptop to somebody's account, and in a hook of git every
+    git works in the repository that is committed to.
     """
     account = bool(os.environ.get("MLOPS_TEST_CONNECTION"))
     for name in [*os.environ]:
         own = name.startswith("MLOPS_") and not name.startswith("MLOPS_TEST_")
-        if name == "CI" or own or (name.startswith("SNOWFLAKE_") and not account):
+        git = name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+        if name == "CI" or git or own or (name.startswith("SNOWFLAKE_") and not account):
             del os.environ[name]
     if not account:
         home = tempfile.TemporaryDirectory(prefix="snowflake-home-")

@@ -63,8 +63,17 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
     old.write_text("old")
 
     done = subprocess.run(
-        f"ulimit -f 64; exec {sys.executable} {SCRIPT} --customers 20000 --output some.csv",
-        shell=True,
+        [
+            "sh",
+            "-c",
+            'ulimit -f 64; exec "$0" "$@"',
+            sys.executable,
+            str(SCRIPT),
+            "--customers",
+            "20000",
+            "--output",
+            "some.csv",
+        ],
         check=False,
         cwd=tmp_path,
         capture_output=True,
@@ -72,6 +81,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
     )
 
     assert done.returncode != 0
+    assert "some.csv was not written" in done.stderr
     assert old.read_text() == "old"
     assert list(tmp_path.iterdir()) == [old]
 

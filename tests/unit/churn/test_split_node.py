@@ -66,6 +66,7 @@ def test_the_report_shows_classes_and_drift(split):
     assert report.metrics["shared_customers"] == 0
     assert all(line["PSI"] < 0.05 and line["KS"] < 0.04 for line in drift)
     assert len(drift) == 9
+    assert len(report.tables["Customers of each class"]) == 2
 
 
 def test_parts_that_drift_apart_stop_the_run(split):

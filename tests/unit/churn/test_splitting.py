@@ -125,7 +125,9 @@ def test_a_sample_of_both_parts_keeps_them_apart(table_of, at_most):
     found = sample_of_both(table, rule, at_most=at_most).to_pandas()
 
     testing = found["for_testing"]
-    assert set(found.loc[testing, "customer_id"]) <= put_aside(table, rule)
+    aside = put_aside(table, rule)
+    assert set(found.loc[testing, "customer_id"]) <= aside
+    assert not set(found.loc[~testing, "customer_id"]) & aside
     assert abs(testing.sum() - min(at_most, 1_000)) <= 5 * at_most**0.5
     assert abs((~testing).sum() - min(at_most, 4_000)) <= 5 * at_most**0.5
     if at_most >= 4_000:

@@ -23,7 +23,8 @@ SETTINGS = Settings(project="a:B", targets=TARGETS)
 @pytest.fixture
 def repository(tmp_path):
     def git(*words: str) -> None:
-        names = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main")
+        names = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main",
+                 "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null")  # fmt: skip
         subprocess.run(["git", *names, "-C", str(tmp_path), *words], check=True, timeout=30)
 
     git("init", "-q")

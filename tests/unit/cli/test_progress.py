@@ -11,7 +11,14 @@ from tests.unit.cli.streams import Stream, output_to, plain
 
 FIRST = Reason(kind="first_run")
 MAKE = NodeSpec(name="make", function="shop:make")
-CLEAN = NodeSpec(name="clean", function="shop:clean")
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch):
+    """A terminal that can move its cursor, of the size that each stream says."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("LINES", raising=False)
 
 
 class Clock:

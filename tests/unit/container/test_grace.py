@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.waiting import SECONDS
+
 PROGRAM = """
 import sys
 import time
@@ -57,62 +59,80 @@ OBEDIENT = """
 QUICK = 'print("begun", flush=True)'
 
 
-def started(node, *, seconds=0.2, words="pass"):
-    text = PROGRAM.format(node=node.strip(), seconds=seconds, words=words)
-    process = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "begun\n"
-    return process
+@pytest.fixture
+def started():
+    """Return what starts a node, which is ended with the test whatever it catches."""
+    processes = []
+
+    def start(node, *, seconds=0.2, words="pass"):
+        text = PROGRAM.format(node=node.strip(), seconds=seconds, words=words)
+        process = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        assert process.stdout.readline() == "begun\n"
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
-def test_a_node_that_catches_everything_is_recorded_and_ended():
+def rest_of(process):
+    """Return what it still says, to its end; ``communicate`` loses what was read with a line."""
+    said = process.stdout.read()
+    process.wait(SECONDS)
+    return said
+
+
+def test_a_node_that_catches_everything_is_recorded_and_ended(started):
     process = started(STUBBORN)
     process.send_signal(signal.SIGTERM)
 
-    said = process.communicate(timeout=20)[0]
+    said = rest_of(process)
 
     assert said == "recorded stopped by SIGTERM\n"
     assert process.returncode == 143
 
 
-def test_a_node_in_one_long_call_of_a_library_is_recorded_and_ended():
+def test_a_node_in_one_long_call_of_a_library_is_recorded_and_ended(started):
     process = started(IN_A_LIBRARY)
 
-    said = process.communicate(timeout=20)[0]
+    said = rest_of(process)
 
     assert said == "recorded stopped by SIGTERM\n"
     assert process.returncode == 143
 
 
-def test_a_node_that_stops_by_itself_is_left_alone():
+def test_a_node_that_stops_by_itself_is_left_alone(started):
     process = started(OBEDIENT, seconds=20)
     process.send_signal(signal.SIGTERM)
 
-    said = process.communicate(timeout=20)[0]
+    said = rest_of(process)
 
     assert said == "clean stopped by SIGTERM\n"
     assert process.returncode == 143
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
-def test_other_signals_have_their_own_codes(number, code):
+def test_other_signals_have_their_own_codes(started, number, code):
     process = started(STUBBORN)
     process.send_signal(number)
 
-    process.communicate(timeout=20)
+    rest_of(process)
 
     assert process.returncode == code
 
 
-def test_last_words_that_fail_do_not_keep_it_alive():
+def test_last_words_that_fail_do_not_keep_it_alive(started):
     process = started(STUBBORN, words="raise OSError('no network')")
     process.send_signal(signal.SIGTERM)
 
-    assert process.communicate(timeout=20)[0] == ""
+    assert rest_of(process) == ""
     assert process.returncode == 143
 
 
-def test_without_a_signal_nothing_happens():
+def test_without_a_signal_nothing_happens(started):
     process = started(QUICK)
 
-    assert process.communicate(timeout=20)[0] == "went on\n"
+    assert rest_of(process) == "went on\n"
     assert process.returncode == 0

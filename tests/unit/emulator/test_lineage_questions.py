@@ -65,7 +65,8 @@ def test_what_the_client_never_sends_is_refused(text):
 
 @given(st.text(alphabet='{}()[]:,"\\ VESTa1', max_size=40))
 def test_nonsense_is_refused_and_nothing_else_happens(text):
-    try:
+    """No word of the language has only these letters."""
+    with pytest.raises(SnowflakeError) as caught:
         parse(text)
-    except SnowflakeError as error:
-        assert error.number == 1008
+
+    assert caught.value.number == 1008

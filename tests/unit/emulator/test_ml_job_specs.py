@@ -125,8 +125,10 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_a_patch_of_nothing_changes_nothing(base):
-    assert patched(base, {} if isinstance(base, dict) else base) == base
+def test_a_patch_of_nothing_changes_nothing_and_the_same_again_nothing_either(base):
+    assert patched(base, base) == base
+    if isinstance(base, dict):
+        assert patched(base, {}) == base
 
 
 def test_a_null_in_a_patch_removes():

@@ -8,6 +8,7 @@ import pytest
 import snowflake.connector
 
 from sf_ml_framework.emulator import Emulator
+from sf_ml_framework.emulator.services import pooling
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,12 @@ def state(run, pool):
     return run(f"describe compute pool {pool}")[0]["state"]
 
 
+@pytest.fixture
+def slow(monkeypatch):
+    """Machines take ten minutes to come, which no test waits for."""
+    monkeypatch.setattr(pooling, "START_SECONDS", 600)
+
+
 def pool(run, name, more=""):
     run(
         f"create compute pool {name} "
@@ -37,21 +44,21 @@ def pool(run, name, more=""):
 @pytest.mark.parametrize(
     "change", ["min_nodes = 2", "max_nodes = 5", "min_nodes = 2 max_nodes = 3"]
 )
-def test_a_pool_whose_nodes_change_is_resizing_for_a_while(account, run, change):
+def test_a_pool_whose_nodes_change_is_resizing_for_a_while(account, run, slow, change):
     name = "P" + "".join(letter for letter in change if letter.isalnum())
     pool(run, name)
-    account.clock.advance(5)
+    account.clock.advance(601)
     run(f"alter compute pool {name} set {change}")
 
     assert state(run, name) == "RESIZING"
-    account.clock.advance(5)
+    account.clock.advance(601)
     assert state(run, name) == "IDLE"
 
 
-def test_a_pool_that_keeps_its_nodes_or_is_suspended_is_not_resizing(account, run):
+def test_a_pool_that_keeps_its_nodes_or_is_suspended_is_not_resizing(account, run, slow):
     pool(run, "steady")
     pool(run, "asleep", "initially_suspended = true")
-    account.clock.advance(5)
+    account.clock.advance(601)
     run("alter compute pool steady set max_nodes = 2 comment = 'same'")
     run("alter compute pool asleep set max_nodes = 4")
 

@@ -187,11 +187,16 @@ def test_a_parquet_file_that_does_not_fit_is_told(open_place, root, write):
 def test_checks_of_a_source_are_asked_once_for_each_content(open_place, write):
     column = ColumnSpec(name="age", type="integer", minimum=0)
     source = DatasetSpec(name="ages", kind="table", path="ages.csv", columns=(column,))
-    file = write("age\n1\n", "ages.csv")
+    file = write("age\n11\n", "ages.csv")
+    os.utime(file, (1e9, 1e9))
     for frame in ("pandas", "ibis", "arrow_batches", "arrow"):
         open_place(kept_bytes=0).load(source, "v1.0.0", frame=frame)
 
+    # By size and time it is what passed before, so that nobody looks into it again.
     file.write_text("age\n-1\n")
+    os.utime(file, (1e9, 1e9))
+    assert open_place(kept_bytes=0).load(source, "v1.0.0", frame="pandas")["age"].tolist() == [-1]
+    os.utime(file)
 
     for kept_bytes in (0, 2**20):
         for frame in ("pandas", "ibis", "arrow_batches", "arrow"):

@@ -245,7 +245,9 @@ from sf_ml_framework import DataCatalog, Dataset, NodeConfig, Project
 
 def where(*, fails: bool = False) -> dict:
     assert not fails, "asked to fail"
-    return {"framework": sf_ml_framework.__file__, "project": __file__}
+    print("framework", sf_ml_framework.__file__)
+    print("project", __file__)
+    return {"done": True}
 
 
 PROJECT = Project(
@@ -274,6 +276,9 @@ def test_the_program_runs_a_node_from_the_archive_alone(folder, tmp_path_factory
     assert done.returncode == (1 if fails else 0), done.stderr
     assert ("asked to fail" in done.stderr) == fails
     assert sorted(file.name for file in away.iterdir()) == ["code.zip", "run_node.py"]
+    if not fails:
+        for name in ("framework", "project"):
+            assert f"{name} {away}/" in done.stdout + done.stderr
     with zipfile.ZipFile(away / "code.zip") as archive:
         assert "project/shop/pipeline.py" in archive.namelist()
 

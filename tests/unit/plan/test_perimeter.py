@@ -40,9 +40,6 @@ DECLARED: dict[str, Any] = {
 }
 
 
-PLAIN = {"issuer": "http://token.example.com", "subject": "s"}
-
-
 def target_of(**changes: Any) -> targets.Target:
     return projects.target(**{**DECLARED, **changes})
 

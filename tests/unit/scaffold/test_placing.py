@@ -45,6 +45,8 @@ SHM = Path("/dev/shm")
 
 @pytest.mark.skipif(not SHM.is_dir(), reason="needs a second file system")
 def test_where_one_file_cannot_be_written_none_is(made, tmp_path):
+    if SHM.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("temporary folders are on /dev/shm themselves")
     goal = tmp_path / "goal"
     (goal / "sub").mkdir(parents=True)
     (goal / "sub" / "b.txt").write_text("old b")

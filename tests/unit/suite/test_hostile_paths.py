@@ -81,8 +81,9 @@ def test_a_name_that_is_a_path_is_a_fault_of_the_target(setting, name):
 
 
 def test_the_archive_of_an_ml_job_leaves_nothing_outside_of_its_folder(tmp_path):
-    folder = tmp_path / "payload"
+    folder, unpacked = tmp_path / "payload", tmp_path / "some" / "tmp"
     folder.mkdir()
+    unpacked.mkdir(parents=True)
     entry = folder / "entry.py"
     entry.write_bytes(Path(ml_job_entry.__file__).read_bytes())
     door = "import pathlib, sys\nprint(pathlib.Path(__file__).parents[2])\n"
@@ -94,9 +95,13 @@ def test_the_archive_of_an_ml_job_leaves_nothing_outside_of_its_folder(tmp_path)
 
     done = subprocess.run(
         [sys.executable, "-I", str(entry)],
-        cwd=folder, env={"TMPDIR": str(tmp_path / "tmp"), "PATH": ""}, capture_output=True,
+        cwd=folder, env={"TMPDIR": str(unpacked), "PATH": ""}, capture_output=True,
         text=True, check=False, timeout=60,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert not list(tmp_path.rglob("outside.txt"))
+    (place,) = done.stdout.split()
+    assert Path(place).parent == unpacked  # two folders below the one that is looked through
+    found = {file.relative_to(tmp_path).parts[:2] for file in tmp_path.rglob("outside.txt")}
+    assert found <= {("some", "tmp")}
+    assert not list(unpacked.glob("outside.txt"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = "[prod]\naccount = 'of-somebody'\nuser = 'u'\npassword = 'p'\n"
+OTHERS = ("MLOPS_", "PYTEST_", "SNOWFLAKE_")
 SAYS = """
 import os
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_whoever_runs_them(tmp_path):
         "SNOWFLAKE_CONNECTIONS_PROD_USER": "u",
         "SNOWFLAKE_DEFAULT_CONNECTION_NAME": "prod",
     }
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "SNOWFLAKE_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(OTHERS)}
     (tmp_path / "test_said.py").write_text(SAYS)
 
     done = subprocess.run(
