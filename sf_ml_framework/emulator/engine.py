@@ -144,6 +144,8 @@ class Connection:
         self.lock = threading.RLock()
         self.in_transaction = False
         self.given_up = False
+        self.at_commit: list[tuple[Any, Callable[[], None]]] = []
+        """What is done once the transaction is committed, and whose it is; ROLLBACK forgets it."""
         self.rollbacks = 0
         """A rollback takes back the functions and macros that were made since BEGIN."""
         self.raised: SnowflakeError | None = None
@@ -151,6 +153,7 @@ class Connection:
         self.watch: Callable[[], None] = lambda: None
         """Asked while a Python function runs; it raises when the statement is to end."""
         self._registered: list[str] = []
+        self._aside: Duck | None = None
 
     @property
     def database(self) -> str | None:
@@ -254,6 +257,17 @@ class Connection:
             except duckdb.Error as error:
                 raise translate(error) from error
 
+    def aside(self, sql: str) -> ResultSet:
+        """Run DuckDB SQL that reads files alone: what fails leaves the transaction as it is."""
+        with self.lock:
+            duck = self._aside = Duck(self._duck.inner.cursor())
+            try:
+                return self._result(duck.execute(sql).to_arrow_table(), SELECT, duck)
+            except duckdb.Error as error:
+                raise translate(error) from error
+            finally:
+                duck.inner.close()
+
     def explain(self, expression: exp.Expr) -> str:
         """Return the engine's plan of a statement, as JSON."""
         with self.lock:
@@ -307,8 +321,10 @@ class Connection:
         if self.in_transaction:
             if commit:
                 self._may_go_on()
+                self.raw("select 1")  # DuckDB takes COMMIT of what it has given up as ROLLBACK
             self.in_transaction = self.given_up = False
             self.rollbacks += not commit
+            waiting, self.at_commit = self.at_commit, []
             try:
                 self.raw("commit" if commit else "rollback")
             except Exception:
@@ -316,11 +332,15 @@ class Connection:
                     self.rollbacks += 1
                     self.raw("rollback")
                 raise
+            for _, call in waiting if commit else ():
+                call()
 
     def interrupt(self) -> None:
         """Stop the statement that runs now; a session that has just ended runs none."""
         with contextlib.suppress(duckdb.ConnectionException):
             self._duck.interrupt()
+            if self._aside is not None:
+                self._aside.interrupt()
 
     def close(self) -> None:
         """Roll back and close."""
@@ -328,11 +348,11 @@ class Connection:
             self.end(commit=False)
             self._duck.close()
 
-    def _result(self, table: pa.Table, kind: int) -> ResultSet:
+    def _result(self, table: pa.Table, kind: int, duck: Duck | None = None) -> ResultSet:
         columns: list[Column] = []
         arrays: list[Any] = []
         for (_, duck_type), array, name in zip(
-            self._duck.described, table.columns, table.schema.names, strict=True
+            (duck or self._duck).described, table.columns, table.schema.names, strict=True
         ):
             # Of a subquery; headings.py names those of the query itself.
             column, values = _column(_NAMES.get(name, name), duck_type, array)

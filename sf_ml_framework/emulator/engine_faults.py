@@ -19,10 +19,12 @@ from .faults import (
     unsupported,
 )
 
+_PLACE = re.compile(r"[^\s'\",=]*/stages/\w+-[0-9a-f]+/")
 _RULES: tuple[tuple[str, int, str, str], ...] = (
     # pattern in the engine's message, number, state, message with the pattern's groups
     (
-        r'Referenced column "(.+?)" not found|does not have a column named "(.+?)"',
+        r'Referenced column "(.+?)" (?:was )?not found|does not have a column (?:named|with name) '
+        r'"(.+?)"|Referenced update column (.+?) not found in table',
         904,
         "42000",
         "SQL compilation error: error line 1 at position 0\ninvalid identifier '{0}'",
@@ -35,9 +37,34 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
     ),
     (
         r"(?:Scalar|Aggregate|Table) (?:Macro )?Function with name \"?(.+?)\"? does not exist",
-        2141,
+        2140,
         "42601",
         "SQL compilation error:\nUnknown function {0}.",
+    ),
+    (
+        r"Set operations can only apply to expressions with the same number of result columns",
+        1789,
+        "42601",
+        "SQL compilation error:\ninvalid number of result columns for set operator input branches",
+    ),
+    (
+        r"More than one row returned by a subquery",
+        90150,
+        "22000",
+        "Single-row subquery returns more than one row.",
+    ),
+    (
+        r"No function matches the given name and argument types '(.+?)\((.*?)\)'\.",
+        1044,
+        "42P13",
+        "SQL compilation error: error line 1 at position 0\n"
+        "Invalid argument types for function '{0}': ({1})",
+    ),
+    (
+        r"MERGE INTO command cannot affect the same target row more than once",
+        100090,
+        "42P18",
+        "Duplicate row detected during DML action",
     ),
     (
         r"NOT NULL constraint failed: (?:.*\.)?(\S+)",
@@ -97,7 +124,7 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
     ),
     (
         r'Column with name "?(.+?)"? already exists',
-        2022,
+        2025,
         "42S21",
         "SQL compilation error:\nduplicate column name '{0}' (here names that differ only in case "
         "count as the same)",
@@ -115,7 +142,6 @@ _RULES: tuple[tuple[str, int, str, str], ...] = (
         "57014",
         "Statement has been aborted because another transaction has changed the same object",
     ),
-    (r"Duplicate key|PRIMARY KEY or UNIQUE", 200001, "22000", "Primary key already exists"),
 )
 
 
@@ -128,7 +154,7 @@ def translate(error: BaseException) -> SnowflakeError:  # noqa: PLR0911, PLR0912
         return given_up()
     for pattern, code, state, message in _RULES:
         if match := re.search(pattern, text):
-            groups = [group.upper() if code == 2141 else group for group in match.groups() if group]
+            groups = [group.upper() if code == 2140 else group for group in match.groups() if group]
             return SnowflakeError(message.format(*groups), number=code, state=state)
     if absent := re.search(r'(Table|View|Sequence) with name "?(.+?)"? does not exist', text):
         return not_found("TABLE", absent[2])
@@ -146,7 +172,8 @@ def translate(error: BaseException) -> SnowflakeError:  # noqa: PLR0911, PLR0912
     if "Parser Error" in text or "syntax error" in text or number == 1003:
         return syntax_error(text)
     if "Binder Error" in text or number == 2043:
-        return SnowflakeError(f"SQL compilation error:\n{text}", number=2049, state="42601")
+        first = text.partition("\n")[0]
+        return SnowflakeError(f"SQL compilation error:\n{first}", number=2049, state="42601")
     if "Conversion Error" in text or "Invalid Input" in text:
         return SnowflakeError(text, number=100038, state="22018")
     return SnowflakeError(
@@ -165,4 +192,7 @@ def given_up() -> SnowflakeError:
 def _text(error: BaseException) -> str:
     cause = error.__cause__
     text = str(getattr(error, "raw_msg", None) or (cause if cause is not None else error))
-    return text.split("\n\n", maxsplit=1)[0].split("\nLINE ", maxsplit=1)[0].strip()
+    for end in ("\n\n", "\nLINE ", "\nPossible fixes"):
+        text = text.split(end, maxsplit=1)[0]
+    # Where files are on the server is nobody's business.
+    return _PLACE.sub("", text).strip()

@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Collection
 from typing import Any
 
-from .faults import invalid
+from .faults import invalid, unsupported
 
 SESSION_PARAMETERS: dict[str, Any] = {
     "AUTOCOMMIT": True,
@@ -40,6 +40,10 @@ SESSION_PARAMETERS: dict[str, Any] = {
     "TIMESTAMP_LTZ_OUTPUT_FORMAT": "",
     "TIMESTAMP_TZ_OUTPUT_FORMAT": "",
     "BINARY_OUTPUT_FORMAT": "HEX",
+    "DATE_INPUT_FORMAT": "AUTO",
+    "TIME_INPUT_FORMAT": "AUTO",
+    "TIMESTAMP_INPUT_FORMAT": "AUTO",
+    "BINARY_INPUT_FORMAT": "HEX",
     "WEEK_START": 0,
     "WEEK_OF_YEAR_POLICY": 0,
     "JSON_INDENT": 2,
@@ -65,15 +69,42 @@ _RANGES: dict[str, tuple[int, int]] = {
     "WEEK_OF_YEAR_POLICY": (0, 1),
     "JSON_INDENT": (0, 16),
 }
+_FIXED = {name for name in SESSION_PARAMETERS if name.endswith("PUT_FORMAT")}
+_FIXED |= {"TIMEZONE", "TIMESTAMP_TYPE_MAPPING", "WEEK_START", "WEEK_OF_YEAR_POLICY"}
+_FIXED |= {"QUOTED_IDENTIFIERS_IGNORE_CASE"}
+"""What would change results, and changes none here: it keeps its default."""
+_UTC = {"UTC", "ETC/UTC", "GMT", "ETC/GMT", "UCT", "ETC/UCT", "ZULU", "ETC/ZULU", "UNIVERSAL"}
+RETENTION = "DATA_RETENTION_TIME_IN_DAYS"
+_LONGEST_RETENTION = 90
 _WORDS = {"TRUE": True, "FALSE": False, "1": True, "0": False}
+
+
+def check_retention(value: object) -> None:
+    """Refuse days of a table's retention that it cannot have.
+
+    Raises:
+        SnowflakeError: 001008.
+    """
+    text = str(value)
+    if not text.isdigit() or int(text) > _LONGEST_RETENTION:
+        raise invalid(f"invalid value [{value}] for parameter '{RETENTION}'")
 
 
 def checked(name: str, value: Any) -> Any:
     """Return a parameter's value, as of its type.
 
     Raises:
-        SnowflakeError: 001008, it is no value of this parameter.
+        SnowflakeError: 001008, it is no value of this parameter; 000002, it is not known here.
     """
+    found = _checked(name, value)
+    default = SESSION_PARAMETERS[name]
+    same = str(found).upper() == str(default).upper()
+    if name in _FIXED and not same and not (name == "TIMEZONE" and found.upper() in _UTC):
+        raise unsupported(f"{name} = {value} is not known to this emulator: it has {default!r}.")
+    return found
+
+
+def _checked(name: str, value: Any) -> Any:
     default = SESSION_PARAMETERS[name]
     refused = invalid(f"invalid value [{value}] for parameter '{name}'")
     if isinstance(default, bool):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from . import results
+from .access import running
 from .account import Account
 from .binds import bind
 from .encode import arrow_stream, json_rows
@@ -221,19 +222,19 @@ def _gone(query_id: str) -> SnowflakeError:
 
 def query_result(account: Account, request: Incoming) -> dict[str, Any]:
     """Answer with a query's result, waiting for it."""
-    session_of(account, request)
+    session = session_of(account, request)
     query = account.queries.find(request.path["query_id"])
-    if query is None:
+    if query is None or not running.reads(account, session, query):
         raise _gone(request.path["query_id"])
     return _wait(account, query)
 
 
 def monitoring(account: Account, request: Incoming) -> dict[str, Any]:
     """Say how far a query is."""
-    session_of(account, request)
+    session = session_of(account, request)
     query = account.queries.find(request.path["query_id"])
     found = []
-    if query is not None:
+    if query is not None and running.watches(account, session, query):
         error = query.error
         found.append(
             {
@@ -254,14 +255,14 @@ def monitoring(account: Account, request: Incoming) -> dict[str, Any]:
 
 def abort_request(account: Account, request: Incoming) -> dict[str, Any]:
     """Cancel a query, named by its id or by the request that started it."""
-    session_of(account, request)
+    session = session_of(account, request)
     query_id = request.path.get("query_id")
     query = (
         account.queries.find(query_id)
         if query_id
         else account.queries.by_request(str(request.data.get("requestId") or ""))
     )
-    if query is None:
+    if query is None or not running.ends(account, session, query):
         raise SnowflakeError(
             "Identified SQL statement is not currently executing.", number=605, state="02000"
         )

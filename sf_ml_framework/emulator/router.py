@@ -36,6 +36,7 @@ _OF_THE_CATALOG = {
 }
 """What ALTER changes in the catalogue alone: all of it, or nothing when the rest is refused."""
 _CONFLICT = 625
+_NOT_FOUND = 2003
 _ATTEMPTS = 50
 
 
@@ -159,6 +160,28 @@ class Router:
             observer(session, original, result)
         return result
 
+    def _of_a_view(self, session: Session, tree: exp.Expr, error: SnowflakeError) -> SnowflakeError:
+        """Return 002037 where it is a view that reads what is not there, or else *error*.
+
+        Source: the error that Snowflake's users report; the names of *tree* itself do stand.
+        """
+        if error.number != _NOT_FOUND:
+            return error
+        for table in tree.find_all(exp.Table):
+            parts = table_parts(table)
+            try:
+                path = session.resolve(parts) if parts else None
+            except SnowflakeError:
+                continue
+            if path and self._account.catalog.find("VIEW", path):
+                return SnowflakeError(
+                    "SQL compilation error:\nFailure during expansion of view "
+                    f"'{path.name}': {error.message}",
+                    number=2037,
+                    state="42601",
+                )
+        return error
+
     def _settle_place(self, session: Session) -> None:
         """Leave a database or schema that another session has dropped."""
         from .names import Path
@@ -196,7 +219,10 @@ class Router:
     def _write(self, session: Session, expression: exp.Expr, original: exp.Expr) -> ResultSet:
         connection = session.connection
         if isinstance(expression, exp.Query):
-            return connection.run(expression)
+            try:
+                return connection.run(expression)
+            except SnowflakeError as error:
+                raise self._of_a_view(session, original, error) from error
         if not isinstance(expression, exp.DML | exp.Merge | exp.TruncateTable):
             self.commit(session)  # DDL ends the transaction, and is one of its own
         elif not session.parameters.get("AUTOCOMMIT", True):

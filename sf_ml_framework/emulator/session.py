@@ -30,6 +30,8 @@ class Session:
     """When each temporary table or view was made."""
     text_lengths: dict[Path, dict[str, int]] = field(default_factory=dict)
     """How long the texts of temporary tables may be, by column in capitals."""
+    keys: dict[Path, list[dict[str, Any]]] = field(default_factory=dict)
+    """The keys of temporary tables."""
     query_ids: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     """Free space for rooms, for example the task or service that the session belongs to."""

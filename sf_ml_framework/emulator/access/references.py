@@ -111,8 +111,11 @@ def _path(session: Session, table: exp.Table) -> Path | None:
 
 
 def reads_rows(tree: exp.Expr) -> bool:
-    """Say whether a statement needs a warehouse: it reads or changes rows of a table."""
-    if not isinstance(tree, exp.Query | exp.DML | exp.Merge):
+    """Say whether a statement needs a warehouse: it reads, changes or makes rows of a table."""
+    made = isinstance(tree, exp.Create) and tree.kind == "TABLE"
+    if made and not isinstance(tree.expression, exp.Query):
+        return False
+    if not made and not isinstance(tree, exp.Query | exp.DML | exp.Merge):
         return False
     hidden = {cte.alias for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):

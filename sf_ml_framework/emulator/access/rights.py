@@ -174,9 +174,17 @@ class Rights:
         name = session.require_warehouse()
         if session.facts.get("serverless"):
             return name  # Snowflake's own machines, which a task without a warehouse runs on
-        if not self.uses(session, "WAREHOUSE", Path("", "", name)):
+        path = Path("", "", name)
+        if not self.uses(session, "WAREHOUSE", path) or self._rests(path):
             raise no_warehouse()
         return name
+
+    def _rests(self, warehouse: Path) -> bool:
+        """Say whether it waits for ALTER WAREHOUSE .. RESUME. Source: "CREATE WAREHOUSE"."""
+        entry = self._account.catalog.find("WAREHOUSE", warehouse)
+        if entry is None or entry.properties.get("AUTO_RESUME", True):
+            return False
+        return entry.properties.get("STATE") == "SUSPENDED"
 
 
 def denied_role(name: str) -> SnowflakeError:

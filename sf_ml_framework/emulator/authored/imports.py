@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from ..faults import SnowflakeError
-from ..rooms.access import require_stage
+from ..rooms.stages import require_stage
 
 if TYPE_CHECKING:
     from ..account import Account

@@ -15,10 +15,11 @@ from ..access import objects, references
 from ..access.foundation import LINES
 from ..access.needs import Need, path_of
 from ..faults import SnowflakeError, not_found
-from ..names import Path, parts_of
+from ..names import Path
 from ..reader import Reader
 from ..registry import Statement
 from .formats import stage_of
+from .stages import require_stage
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -79,30 +80,12 @@ def stages(account: Account, session: Session, statement: Statement) -> None:
         require_stage(account, session, text, "WRITE" if write else "READ")
 
 
-def require_stage(account: Account, session: Session, written: str, privilege: str) -> None:
-    """Refuse a stage that *session* may not read or write; ``@~`` is everyone's own."""
-    name = written[1:].split("/", maxsplit=1)[0]
-    if not written.startswith("@") or name.startswith("~"):
-        return
-    try:
-        path = session.resolve(parts_of(name.replace("%", "", 1)))
-    except SnowflakeError:
-        return
-    if "%" in name:
-        account.access.require(session, "OWNERSHIP", "TABLE", path)
-    else:
-        account.access.require(session, privilege, "STAGE", path)
-
-
 def staged(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
-    """A query on staged files needs READ on the stage; so does GET_PRESIGNED_URL."""
+    """A query on staged files needs READ on the stage."""
     for table in tree.find_all(exp.Table):
         written = stage_of(table)
         if written is not None:
             require_stage(account, session, written, "READ")
-    for call in tree.find_all(exp.Anonymous):
-        if str(call.this).upper() == "GET_PRESIGNED_URL" and call.expressions:
-            require_stage(account, session, str(call.expressions[0].this), "READ")
     return tree
 
 

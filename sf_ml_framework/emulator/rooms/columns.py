@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..access.listing import is_told
 from ..faults import not_found
 from ..names import Path
 from ..registry import Call, Scope
+from . import keys
 from .tables import listed
 from .temporary import find
 
@@ -55,14 +57,7 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
     ).rows
     if not found:
         raise not_found("TABLE", str(path))
-    keys = session.connection.raw(
-        "select constraint_type, constraint_column_names from duckdb_constraints() "
-        "where database_name = ? and schema_name = ? and table_name = ?",
-        where,
-    )
     own = session.text_lengths.get(path, {}) if find(session, path) else {}
-    primary = {c for kind, names in keys if kind == "PRIMARY KEY" for c in names}
-    unique = {c for kind, names in keys if kind == "UNIQUE" for c in names}
     return [
         {
             "name": name,
@@ -73,8 +68,6 @@ def columns_of(session: Session, path: Path) -> list[dict[str, Any]]:
             "length": own.get(name.upper(), length),
             "nullable": nullable == "YES",
             "default": default,
-            "primary": name in primary,
-            "unique": name in unique,
         }
         for name, kind, precision, scale, length, nullable, default in found
     ]
@@ -117,6 +110,11 @@ def described(call: Call, path: Path) -> Iterable[dict[str, Any]]:
     kinds = ("VIEW", "DYNAMIC TABLE", "TABLE")
     entry = next((e for kind in kinds if (e := call.account.catalog.find(kind, path))), None)
     comments = entry.properties.get("column_comments", {}) if entry else {}
+    found = keys.of(call.account, call.session, path)
+    primary, unique = (
+        {name for key in found if key["kind"] == kind for name in key["columns"]}
+        for kind in ("PRIMARY KEY", "UNIQUE")
+    )
     for column in columns_of(call.session, path):
         yield {
             "name": column["name"],
@@ -124,15 +122,18 @@ def described(call: Call, path: Path) -> Iterable[dict[str, Any]]:
             "kind": "COLUMN",
             "null?": "Y" if column["nullable"] else "N",
             "default": column["default"],
-            "primary key": "Y" if column["primary"] else "N",
-            "unique key": "Y" if column["unique"] else "N",
+            "primary key": "Y" if column["name"] in primary else "N",
+            "unique key": "Y" if column["name"] in unique else "N",
             "comment": comments.get(column["name"]),
         }
 
 
 def show_columns(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
-    """Yield columns of a table, view, schema or database."""
+    """Yield columns of a table, view, schema or database that the role has a privilege on."""
+    rights = (call.account, call.session)
     if scope.kind in {"TABLE", "VIEW"}:
+        if not is_told(*rights, scope.kind, scope.path):
+            raise not_found(scope.kind, str(scope.path))
         paths = [scope.path]
     else:
         found = [
@@ -141,6 +142,7 @@ def show_columns(call: Call, scope: Scope) -> Iterable[dict[str, Any]]:
             for row in listed(call.account, call.session, scope, kind)
         ]
         paths = [Path(*row[:3]) for row in found]
+        paths = [path for path in paths if is_told(*rights, "TABLE", path)]
     for path in paths:
         for column in columns_of(call.session, path):
             yield {

@@ -1,29 +1,28 @@
-"""COPY INTO, both ways.
+"""COPY INTO a table; into a location is :mod:`.unloading`.
 
-Source: Snowflake, "COPY INTO <table>", "COPY INTO <location>": a file is loaded once unless FORCE
-says otherwise; ON_ERROR is ABORT_STATEMENT by default.
+Source: Snowflake, "COPY INTO <table>": a file is loaded once unless FORCE says otherwise; ON_ERROR
+is ABORT_STATEMENT by default. Source: "Transactions": what a rollback takes back was not loaded.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gzip
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from .. import results
 from ..faults import SnowflakeError, invalid, unsupported
-from ..names import Path, join, quoted
+from ..names import Path, join
 from ..registry import Call
 from ..results import COPY, ResultSet, rows
 from ..router import table_parts, target_of
 from .columns import columns_of
-from .file_options import matcher, of_load, of_unload
+from .file_options import matcher, of_load
 from .formats import read, replace_stage, resolve, stage_of
 from .stages import location, plain
+from .unloading import unload
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -61,7 +60,21 @@ def forget(account: Account, session: Session, tree: exp.Expr) -> None:
     target = target_of(tree)
     if isinstance(tree, exp.Create | exp.Drop | exp.TruncateTable) and target is not None:
         path = session.resolve(table_parts(target))
-        account.catalog.execute("delete from load_history where target = ?", (str(path),))
+        _committed(
+            session,
+            str(path),
+            partial(
+                account.catalog.execute, "delete from load_history where target = ?", (str(path),)
+            ),
+        )
+
+
+def _committed(session: Session, key: Any, call: Callable[[], Any]) -> None:
+    """Call it when the transaction is committed, or now when there is none."""
+    if session.connection.in_transaction:
+        session.connection.at_commit.append((key, call))
+    else:
+        call()
 
 
 def copy(call: Call) -> ResultSet:
@@ -71,6 +84,25 @@ def copy(call: Call) -> ResultSet:
     if text.startswith("@"):
         return unload(call)
     return load(call)
+
+
+def _plain_query(query: exp.Expr) -> None:
+    """Refuse what the query of a load may not have.
+
+    Source: Snowflake, "Transform data during a load", "COPY INTO <table>" (transformation
+    parameters): columns of one stage, without filters, order, groups, joins or aggregates.
+    """
+    clauses = ("where", "order", "limit", "group", "having", "qualify", "joins", "offset", "with_")
+    found = next((clause for clause in clauses if query.args.get(clause)), None)
+    if found is None and (isinstance(query, exp.SetOperation) or query.find(exp.AggFunc)):
+        found = "set operation" if isinstance(query, exp.SetOperation) else "aggregate function"
+    if found is not None:
+        raise SnowflakeError(
+            "SQL compilation error:\nCOPY statement only supports simple SELECT from stage "
+            f"statements for import ({found.strip('_')}).",
+            number=2080,
+            state="0A000",
+        )
 
 
 def _names(call: Call) -> list[str]:
@@ -95,6 +127,7 @@ def load(call: Call) -> ResultSet:
         written = stage_of(node) if node is not None else None
         if written is None:
             raise invalid("COPY takes its rows from a stage")
+        _plain_query(query)
     else:
         written = location(reader)
     options = plain(reader.properties())
@@ -113,9 +146,8 @@ def load(call: Call) -> ResultSet:
         return rows(["status"], [("Copy executed with 0 files processed.",)], COPY)
     for file, row in zip(files, found, strict=True):
         if row[1] == "LOADED":
-            _note(account, path, file)
-            if options.get("PURGE"):
-                file.path.unlink(missing_ok=True)
+            note = partial(_note, account, path, file, file.md5, purge=bool(options.get("PURGE")))
+            _committed(session, (str(path), str(file.path), file.md5), note)
     result = rows(_LOADED, found, COPY)
     result.affected = sum(row[3] for row in found)
     return result
@@ -144,11 +176,27 @@ def _whole(call: Call, options: dict[str, Any]) -> Iterator[None]:
                 call.account.locks.release(call.session.id)
 
 
-def _note(account: Account, path: Path, file: StageFile) -> None:
+def _note(account: Account, path: Path, file: StageFile, digest: str, *, purge: bool) -> None:
     account.catalog.execute(
         "insert or replace into load_history values (?, ?, ?)",
-        (str(path), str(file.path), file.md5),
+        (str(path), str(file.path), digest),
     )
+    if purge:
+        file.path.unlink(missing_ok=True)
+
+
+def _is_loaded(call: Call, path: Path, file: StageFile, digest: str) -> bool:
+    mine = (str(path), str(file.path), digest)
+    known = call.account.catalog.execute(
+        "select 1 from load_history where target = ? and file = ? and md5 = ?", mine
+    )
+    loaded = bool(known)
+    for key, _ in call.session.connection.at_commit:
+        if key == str(path):  # truncated
+            loaded = False
+        elif key == mine:
+            loaded = True
+    return loaded
 
 
 def _chosen(files: list[StageFile], options: dict[str, Any], inside: str) -> list[StageFile]:
@@ -175,12 +223,7 @@ def _load_file(  # noqa: PLR0917
     format_options: dict[str, Any],
 ) -> tuple[Any, ...]:
     account, session = call.account, call.session
-    digest = file.md5
-    known = account.catalog.execute(
-        "select 1 from load_history where target = ? and file = ? and md5 = ?",
-        (str(path), str(file.path), digest),
-    )
-    if known and not options.get("FORCE"):
+    if not options.get("FORCE") and _is_loaded(call, path, file, file.md5):
         message = "File was loaded before."
         return (file.name, "LOAD_SKIPPED", 0, 0, 1, 1, message, None, None, None)
     try:
@@ -243,7 +286,9 @@ def _selection(  # noqa: PLR0917
             number=2019,
             state="0A000",
         )
-    replace_stage(session, next(select.find_all(exp.Table)), [file], format_options)
+    strict = format_options.get("ERROR_ON_COLUMN_COUNT_MISMATCH", True) and matching == "NONE"
+    table = next(select.find_all(exp.Table))
+    replace_stage(session, table, [file], format_options, exact=kind == "CSV" and bool(strict))
     return select
 
 
@@ -260,97 +305,4 @@ def _matched(
     return picked
 
 
-def unload(call: Call) -> ResultSet:
-    """Run ``COPY INTO @stage FROM table | (query)``."""
-    reader, session, account = call.reader, call.session, call.account
-    written = location(reader)
-    reader.expect("FROM")
-    if reader.peek().text == "(":
-        sql = reader.bracketed()
-    else:
-        sql = f"SELECT * FROM {join(session.resolve(reader.name()))}"
-    if reader.peek().word == "PARTITION":
-        raise unsupported("PARTITION BY of COPY INTO <location> is not known to this emulator.")
-    options = plain(reader.properties())
-    of_unload(options)
-    chosen = resolve(account, session, options.get("FILE_FORMAT"), written)
-    result = account.router.run(session, sql)
-    data, suffix = _written(result, chosen, header=bool(options.get("HEADER")))
-    where = account.stages.locate(session, written)
-    if options.get("SINGLE"):
-        target = (
-            where.target
-            if where.inside and not written.rstrip("'").endswith("/")
-            else where.target / "data"
-        )
-    elif not where.inside or written.rstrip("'").endswith("/"):
-        target = where.target / f"data_0_0_0{suffix}"
-    else:
-        target = where.target.with_name(f"{where.target.name}_0_0_0{suffix}")
-    if target.exists() and not options.get("OVERWRITE"):
-        raise SnowflakeError(
-            f"Files already existing at the unload destination: {written}. Use overwrite option to "
-            "force unloading.",
-            number=1030,
-            state="0A000",
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
-    made = [(result.table.num_rows, len(data), len(data))]
-    return rows(["rows_unloaded fixed", "input_bytes fixed", "output_bytes fixed"], made)
-
-
-def _written(result: ResultSet, options: dict[str, Any], *, header: bool) -> tuple[bytes, str]:
-    import json
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kind = str(options["TYPE"]).upper()
-    compression = str(options.get("COMPRESSION", "AUTO")).upper()
-    if kind == "PARQUET":
-        sink = pa.BufferOutputStream()
-        table = result.table
-        if not header:
-            table = table.rename_columns([f"_COL_{i}" for i in range(table.num_columns)])
-        pq.write_table(table, sink, compression="snappy")
-        return sink.getvalue().to_pybytes(), ".snappy.parquet"
-    if kind == "JSON":
-        lines = [
-            row[0] if isinstance(row[0], str) else json.dumps(row[0], default=str)
-            for row in result.rows
-        ]
-        data = "".join(line + "\n" for line in lines).encode()
-    elif kind == "CSV":
-        data = _csv(result, options, header=header)
-    else:
-        raise unsupported(f"unloading {kind} is not known to this emulator.")
-    suffix = f".{kind.lower()}"
-    if compression in {"AUTO", "GZIP"}:
-        return gzip.compress(data, mtime=0), suffix + ".gz"
-    return data, suffix
-
-
-def _csv(result: ResultSet, options: dict[str, Any], *, header: bool) -> bytes:
-    enclosed = str(options.get("FIELD_OPTIONALLY_ENCLOSED_BY") or "")
-    delimiter = str(options.get("FIELD_DELIMITER", ",")).replace("\\t", "\t")
-    nulls = options.get("NULL_IF", ["\\N"])
-    null = str((nulls if isinstance(nulls, list) else [nulls])[0]) if nulls else ""
-    out = io.StringIO()
-
-    def cell(value: Any) -> str:
-        if value is None:
-            return null
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        if enclosed and isinstance(value, str):
-            return enclosed + text.replace(enclosed, enclosed * 2) + enclosed
-        return text
-
-    if header:
-        out.write(delimiter.join(cell(c.name) for c in result.columns) + "\n")
-    for row in result.rows:
-        out.write(delimiter.join(cell(value) for value in row) + "\n")
-    return out.getvalue().encode()
-
-
-__all__ = ["install", "quoted", "results"]
+__all__ = ["install"]

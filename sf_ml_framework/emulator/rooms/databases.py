@@ -20,7 +20,7 @@ from ..registry import Call, Scope
 from ..results import ResultSet, done, status
 from ..seed import SHARED
 from . import tags
-from .showing import gone
+from .showing import TERSE, gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,8 +79,8 @@ def install(account: Account) -> None:
     account.statement("DROP DATABASE [IF EXISTS]", drop_database)
     account.statement("DROP SCHEMA [IF EXISTS]", drop_schema)
     account.statement("ALTER DATABASE|SCHEMA [IF EXISTS]", alter)
-    account.show("DATABASES", _DATABASES, show_databases, terse=("created_on", "name", "kind"))
-    account.show("SCHEMAS", _SCHEMAS, show_schemas)
+    account.show("DATABASES", _DATABASES, show_databases, terse=TERSE)
+    account.show("SCHEMAS", _SCHEMAS, show_schemas, terse=TERSE)
     account.describe("DATABASE", ["created_on timestamp_ltz", "name", "kind"], describe_database)
     account.describe("SCHEMA", ["created_on timestamp_ltz", "name", "kind"], describe_schema)
 

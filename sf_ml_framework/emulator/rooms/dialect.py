@@ -11,12 +11,27 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from ..faults import unsupported
+from ..names import always_quoted
+from ..router import table_parts
 
 if TYPE_CHECKING:
     from ..account import Account
     from ..clock import Clock
     from ..session import Session
 
+_ENGINE_WORDS = {
+    "ANALYSE",
+    "ANALYZE",
+    "AT",
+    "BOTH",
+    "DEFERRABLE",
+    "DO",
+    "END",
+    "FETCH",
+    "INITIALLY",
+}
+_ENGINE_WORDS |= {"LEADING", "OFFSET", "ONLY", "PLACING", "PRIMARY", "REFERENCES", "SYMMETRIC"}
+_ENGINE_WORDS |= {"ASYMMETRIC", "TRAILING", "VARIADIC", "SUMMARIZE", "LAMBDA"}
 _LARGEST = "9223372036854775807"
 
 
@@ -24,6 +39,11 @@ def install(account: Account) -> None:
     """Register the rewrites."""
     account.rewrite(numbered_columns)
     account.rewrite(counted)
+    account.rewrite(gathered)
+    account.rewrite(wide)
+    account.rewrite(engine_words)
+    account.rewrite(set_columns)
+    account.rewrite(default_nextval)
     account.rewrite(asof)
     account.rewrite(hashes)
     account.rewrite(slices)
@@ -59,6 +79,77 @@ def counted(session: Session, tree: exp.Expr) -> exp.Expr:
         if not isinstance(node.parent, exp.Window):
             made = exp.Coalesce(this=node.copy(), expressions=[exp.Literal.number(0)])
             node.replace(made)
+    return tree
+
+
+def gathered(session: Session, tree: exp.Expr) -> exp.Expr:
+    """ARRAY_AGG of no rows is an empty array, LISTAGG an empty text.
+
+    Source: Snowflake, "ARRAY_AGG", "LISTAGG" (usage notes).
+    """
+    for node in list(tree.find_all(exp.ArrayAgg, exp.GroupConcat)):
+        whole: exp.Expr = node
+        while isinstance(whole.parent, exp.WithinGroup | exp.Filter):
+            whole = whole.parent
+        if isinstance(whole.parent, exp.Window):
+            continue
+        text = isinstance(node, exp.GroupConcat)
+        empty = exp.Literal.string("" if text else "[]")
+        other: exp.Expr = empty if text else exp.ParseJSON(this=empty)
+        whole.replace(exp.Coalesce(this=whole.copy(), expressions=[other]))
+    return tree
+
+
+def wide(session: Session, tree: exp.Expr) -> exp.Expr:
+    """Whole numbers that are written out are of 64 bits here, where the engine takes 32.
+
+    Source: Snowflake, "Numeric data types" (NUMBER).
+    """
+    for node in tree.find_all(exp.Mul, exp.Add, exp.Sub):
+        left, right = node.this.unnest(), node.expression.unnest()
+        if isinstance(left, exp.Literal) and left.is_int and _whole(right):
+            left.replace(exp.cast(left.copy(), "BIGINT"))
+    return tree
+
+
+def _whole(node: exp.Expr) -> bool:
+    while isinstance(node, exp.Mul | exp.Add | exp.Sub | exp.Paren | exp.Neg):
+        if isinstance(node, exp.Binary) and not _whole(node.expression):
+            return False
+        node = node.this
+    return isinstance(node, exp.Literal) and node.is_int
+
+
+def engine_words(session: Session, tree: exp.Expr) -> exp.Expr:
+    """Names that only the engine reserves get quotes.
+
+    Source: Snowflake, "Reserved & limited keywords", on which these are not.
+    """
+    for node in tree.find_all(exp.Identifier):
+        if not node.quoted and (word := node.name.upper()) in _ENGINE_WORDS:
+            node.set("this", word)
+            node.set("quoted", True)
+    return tree
+
+
+def set_columns(session: Session, tree: exp.Expr) -> exp.Expr:
+    """``UPDATE t SET t.x = ..``: the engine takes the column alone. Source: Snowflake, "UPDATE"."""
+    for pair in tree.expressions if isinstance(tree, exp.Update) else ():
+        if isinstance(pair, exp.EQ) and isinstance(pair.this, exp.Column):
+            pair.this.replace(exp.column(pair.this.this.copy()))
+    return tree
+
+
+def default_nextval(session: Session, tree: exp.Expr) -> exp.Expr:
+    """``DEFAULT s.NEXTVAL`` of a column. Source: Snowflake, "CREATE TABLE" (DEFAULT)."""
+    for node in tree.find_all(exp.DefaultColumnConstraint):
+        column = node.this
+        if isinstance(column, exp.Column) and column.name.upper() == "NEXTVAL" and column.table:
+            named = [column.args.get(part) for part in ("catalog", "db", "table")]
+            table = exp.Table(this=named[2], db=named[1], catalog=named[0])
+            path = session.resolve(table_parts(table))
+            name = ".".join(always_quoted(part) for part in path)
+            node.set("this", exp.Anonymous(this="nextval", expressions=[exp.Literal.string(name)]))
     return tree
 
 

@@ -48,7 +48,9 @@ def alter(call: Call) -> ResultSet | None:
         reader.end()
         return refresh(call, entry)
     if reader.peek().word in {"SUSPEND", "RESUME"} and reader.peek(1).word != "RECLUSTER":
-        _state(call, entry, reader.next().word)
+        word = reader.next().word
+        reader.end()
+        _state(call, entry, word)
     elif tags.altered(call, "TABLE", path):
         return done()
     elif reader.accept("SET"):
@@ -56,16 +58,19 @@ def alter(call: Call) -> ResultSet | None:
     elif reader.accept("UNSET"):
         _unset(call, entry)
     elif reader.accept("RENAME", "TO"):
-        _rename(call, entry, call.session.resolve(reader.name()))
+        new = call.session.resolve(reader.name())
+        reader.end()
+        _rename(call, entry, new)
     elif reader.accept("CLUSTER", "BY"):
-        catalog.update(entry.with_properties(cluster_by=f"LINEAR({reader.bracketed()})"))
+        _cluster(call, entry, f"LINEAR({reader.bracketed()})")
     elif reader.accept("DROP", "CLUSTERING", "KEY"):
-        catalog.update(entry.with_properties(cluster_by=""))
+        _cluster(call, entry, "")
     elif reader.accept("SWAP", "WITH"):
-        _swap(call, entry, catalog.get(KIND, call.session.resolve(reader.name())))
+        other = call.session.resolve(reader.name())
+        reader.end()
+        _swap(call, entry, catalog.get(KIND, other))
     else:
         _column_comment(call, entry)
-    reader.end()
     return done()
 
 
@@ -152,6 +157,11 @@ def _swap(call: Call, entry: Entry, other: Entry) -> None:
         catalog.follow("TABLE", old, new)
 
 
+def _cluster(call: Call, entry: Entry, key: str) -> None:
+    call.reader.end()
+    call.account.catalog.update(entry.with_properties(cluster_by=key))
+
+
 def _column_comment(call: Call, entry: Entry) -> None:
     reader = call.reader
     if not (reader.accept("ALTER") or reader.accept("MODIFY")):
@@ -166,4 +176,5 @@ def _column_comment(call: Call, entry: Entry) -> None:
     else:
         reader.expect("COMMENT")
         comments[column] = reader.string()
+    reader.end()
     call.account.catalog.update(entry.with_properties(column_comments=comments))

@@ -1,7 +1,8 @@
 """What dynamic tables did: DYNAMIC_TABLE_REFRESH_HISTORY, _GRAPH_HISTORY and DYNAMIC_TABLES.
 
 Source: Snowflake, "DYNAMIC_TABLE_REFRESH_HISTORY", "DYNAMIC_TABLE_GRAPH_HISTORY" (table functions),
-and the behaviour changes 1543, 2183 and 2254 for their columns.
+"Dynamic table access control" (MONITOR or OPERATE), and the behaviour changes 1543, 2183 and 2254
+for their columns.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..dynamic.definition import lag_seconds
 from ..dynamic.history import Refresh
 from ..dynamic.refresh import Refresher
 from ..faults import invalid
-from ..names import parts_of
+from ..names import Path, parts_of
 from ..results import ResultSet, rows
 from .dynamic_tables import moment
 
@@ -62,6 +63,7 @@ def refreshes(account: Account, session: Session, named: dict[str, Any]) -> Resu
         for one in account.part(Refresher).history.all()
         if one.path in since
         and one.data_timestamp >= max(since[one.path], oldest)
+        and _sees(account, session, one.path)
         and _wanted(one, session, named)
     ]
     return rows(_REFRESHES, [_row(one) for one in found[:limit]])
@@ -122,7 +124,13 @@ def _row(one: Refresh) -> tuple[Any, ...]:
 def graph(account: Account, session: Session, named: dict[str, Any]) -> ResultSet:
     """Return every dynamic table as it is now, with what it reads."""
     refresher = account.part(Refresher)
-    return rows(_GRAPH, [_node(account, refresher, entry) for entry in refresher.all()])
+    seen = [entry for entry in refresher.all() if _sees(account, session, entry.path)]
+    return rows(_GRAPH, [_node(account, refresher, entry) for entry in seen])
+
+
+def _sees(account: Account, session: Session, path: Path) -> bool:
+    """Say whether the role may see a dynamic table's metadata."""
+    return account.access.holds(session, "MONITOR|OPERATE", "DYNAMIC TABLE", path)
 
 
 def _node(account: Account, refresher: Refresher, entry: Entry) -> tuple[Any, ...]:

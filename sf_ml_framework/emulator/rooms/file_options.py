@@ -50,6 +50,29 @@ _NOT_HERE = (
     "DETAILED_OUTPUT",
 )
 """Options that change what comes out, and are not known to this emulator."""
+_FALSE, _TRUE, _AUTO = {"FALSE"}, {"TRUE"}, {"AUTO"}
+_HONOURED = {
+    "DATE_FORMAT": _AUTO,
+    "TIME_FORMAT": _AUTO,
+    "TIMESTAMP_FORMAT": _AUTO,
+    "BINARY_FORMAT": {"HEX"},
+    "TRIM_SPACE": _FALSE,
+    "ESCAPE": {"NONE"},
+    "ESCAPE_UNENCLOSED_FIELD": {"NONE", "\\", "\\\\"},
+    "RECORD_DELIMITER": {"\n", "\\N", "\r\n", "\\R\\N"},
+    "MULTI_LINE": _TRUE,
+    "ENCODING": {"UTF8", "UTF-8"},
+    "REPLACE_INVALID_CHARACTERS": _FALSE,
+    "VALIDATE_UTF8": _TRUE,
+    "SKIP_BYTE_ORDER_MARK": _TRUE,
+    "FILE_EXTENSION": {"NONE"},
+    "ENABLE_OCTAL": _FALSE,
+    "ALLOW_DUPLICATE": _FALSE,
+    "STRIP_NULL_VALUES": _FALSE,
+    "IGNORE_UTF8_ERRORS": _FALSE,
+    "COMPRESSION": {"AUTO", "GZIP", "ZSTD", "SNAPPY", "NONE"},
+}
+"""What a file may be read or written with; any other value is refused, not ignored."""
 _MATCHING = {"CASE_SENSITIVE", "CASE_INSENSITIVE", "NONE"}
 _ERRORS = re.compile(r"CONTINUE|ABORT_STATEMENT|SKIP_FILE(_\d+%?)?")
 
@@ -67,6 +90,18 @@ def of_format(options: dict[str, Any]) -> None:
     skipped = options.get("SKIP_HEADER", 0)
     if type(skipped) is not int or skipped < 0:
         raise invalid(f"invalid value '{skipped}' for property 'SKIP_HEADER'")
+
+
+def honoured(options: dict[str, Any]) -> None:
+    """Refuse values that would change what is read or written, and are not known here.
+
+    Raises:
+        SnowflakeError: 000002, with the option.
+    """
+    for name, known in _HONOURED.items():
+        value = options.get(name)
+        if value is not None and str(value).upper() not in known:
+            raise unsupported(f"{name} = {value!r} of a file format is not known to this emulator.")
 
 
 def of_stage(options: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ from ..lexer import quote
 from ..names import parts_of
 from ..registry import Call, Scope
 from ..results import ResultSet, rows, status
-from .file_options import matcher, of_format
+from . import csv_files
+from .file_options import honoured, matcher, of_format
 from .functions import read_rows
 from .showing import gone, object_name
 from .stages import plain
@@ -111,7 +112,17 @@ def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
 
 
 def resolve(account: Account, session: Session, written: Any, stage: str = "") -> dict[str, Any]:
-    """Return a format's options, from a name, a dict with FORMAT_NAME or TYPE, or the stage."""
+    """Return a format's options, from a name, a dict with FORMAT_NAME or TYPE, or the stage.
+
+    Raises:
+        SnowflakeError: 000002, an option changes what is read and is not known here.
+    """
+    found = _resolved(account, session, written, stage)
+    honoured(found)
+    return found
+
+
+def _resolved(account: Account, session: Session, written: Any, stage: str) -> dict[str, Any]:
     found = plain(written)
     if isinstance(found, dict) and "FORMAT_NAME" in found:
         found = found["FORMAT_NAME"]
@@ -135,62 +146,39 @@ def source(files: list[StageFile], options: dict[str, Any], *, typed: bool = Fal
     kind = str(options.get("TYPE", "CSV")).upper()
     if kind not in READ:
         raise unsupported(f"files of type {kind} are not known to this emulator.")
-    names = "[" + ", ".join("'" + str(f.path).replace("'", "''") + "'" for f in files) + "]"
+    names = csv_files.listed(files)
     if kind == "PARQUET":
         return f"read_parquet({names}, union_by_name = true)"
     if kind == "JSON":
         how = "array" if options.get("STRIP_OUTER_ARRAY") else "unstructured"
         return f"read_json_objects({names}, format = '{how}')"
-    return f"read_csv({names}, {_csv(options, typed=typed)})"
-
-
-def _csv(options: dict[str, Any], *, typed: bool) -> str:
-    delimiter = str(options.get("FIELD_DELIMITER", ","))
-    enclosed = str(options.get("FIELD_OPTIONALLY_ENCLOSED_BY") or "")
-    enclosed = "" if enclosed.upper() == "NONE" else enclosed
-    nulls = options.get("NULL_IF", ["\\N"])
-    nulls = [str(n) for n in (nulls if isinstance(nulls, list) else [nulls])]
-    if options.get("EMPTY_FIELD_AS_NULL", True):
-        nulls.append("")
-    made = {
-        "header": "true" if options.get("PARSE_HEADER") else "false",
-        "delim": _text({"NONE": ""}.get(delimiter.upper(), delimiter).replace("\\t", "\t")),
-        "quote": _text(enclosed),
-        "escape": _text(enclosed),
-        "nullstr": "[" + ", ".join(_text(n) for n in nulls) + "]",
-        "skip": str(int(options.get("SKIP_HEADER", 0))),
-        "null_padding": "true",
-    }
-    if not typed:
-        made["all_varchar"] = "true"
-    compression = str(options.get("COMPRESSION", "AUTO")).lower()
-    if compression in {"gzip", "zstd", "none"}:
-        made["compression"] = f"'{compression}'"
-    return ", ".join(f"{key} = {value}" for key, value in made.items())
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return csv_files.source(files, options, typed=typed)
 
 
 def read(
-    session: Session, files: list[StageFile], options: dict[str, Any], *, width: int, whole: bool
+    session: Session,
+    files: list[StageFile],
+    options: dict[str, Any],
+    *,
+    width: int,
+    whole: bool,
+    exact: bool = False,
 ) -> ResultSet:
-    """Read staged files: CSV as COLUMN1.., JSON as COLUMN1, Parquet by its own names."""
+    """Read staged files: CSV as COLUMN1.., JSON as COLUMN1, Parquet by its own names.
+
+    Rows of CSV have *width* columns if they are to be read *exact*, else as many as there are.
+    """
     kind = str(options.get("TYPE", "CSV")).upper()
     files = [file for file in files if file.size]
     if not files:
         return rows([f"COLUMN{i + 1}" for i in range(max(width, 1))], [])
-    table = source(files, options)
     if kind == "PARQUET":
         extra = ', to_json(f) as "COLUMN1"' if whole else ""
-        return session.connection.query(f"select f.*{extra} from {table} f")
+        return session.connection.query(f"select f.*{extra} from {source(files, options)} f")
     if kind == "JSON":
+        table = source(files, options)
         return session.connection.query(f'select json as "COLUMN1" from {table}')
-    names = [row[0] for row in session.connection.raw(f"describe select * from {table}")]
-    picked = [f'"{name}" as "COLUMN{i + 1}"' for i, name in enumerate(names)]
-    picked += [f'null::varchar as "COLUMN{i + 1}"' for i in range(len(names), width)]
-    return session.connection.query(f"select {', '.join(picked)} from {table}")
+    return csv_files.read(session.connection, files, options, width=width, exact=exact)
 
 
 def stage_queries(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
@@ -220,7 +208,12 @@ def stage_of(node: exp.Table) -> str | None:
 
 
 def replace_stage(
-    session: Session, node: exp.Table, files: list[StageFile], options: dict[str, Any]
+    session: Session,
+    node: exp.Table,
+    files: list[StageFile],
+    options: dict[str, Any],
+    *,
+    exact: bool = False,
 ) -> None:
     """Put the files' rows in the place of *node*, and column numbers and paths in terms of them."""
     select = node.find_ancestor(exp.Select)
@@ -230,7 +223,7 @@ def replace_stage(
     width = max((int(p.this.this) for p in numbers), default=0)
     parquet = str(options.get("TYPE", "CSV")).upper() == "PARQUET"
     whole = parquet and any(not isinstance(_outer(p).parent, exp.JSONExtract) for p in numbers)
-    result = read(session, files, options, width=width, whole=whole)
+    result = read(session, files, options, width=width, whole=whole, exact=exact)
     if node.args.get("alias") is None:
         node.set("alias", exp.TableAlias(this=exp.to_identifier("_STAGE", quoted=True)))
     if parquet:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from ..faults import SnowflakeError, not_found, unsupported
+from ..access import running
+from ..faults import SnowflakeError, not_authorized, not_found, unsupported
 from ..names import fold
 from ..queries import CURRENT
 from ..registry import OURS, Call
@@ -41,9 +42,9 @@ def install(account: Account) -> None:
     account.function("SYSTEM$CLIENT_VERSION_INFO", lambda s: "[]")
     account.function("SYSTEM$TYPEOF", lambda s, v: type(v).__name__.upper())
     account.function("SYSTEM$WAIT", wait)
-    account.function("SYSTEM$CANCEL_QUERY", lambda s, query: cancel(account, str(query)))
-    account.function("SYSTEM$CANCEL_ALL_QUERIES", lambda s, number: cancel_all(account, number))
-    account.function("SYSTEM$ABORT_SESSION", lambda s, number: abort(account, number))
+    account.function("SYSTEM$CANCEL_QUERY", lambda s, query: cancel(account, s, str(query)))
+    account.function("SYSTEM$CANCEL_ALL_QUERIES", lambda s, number: cancel_all(account, s, number))
+    account.function("SYSTEM$ABORT_SESSION", lambda s, number: abort(account, s, number))
 
 
 def alone(account: Account, session: Session, tree: exp.Expr) -> exp.Expr:
@@ -202,7 +203,7 @@ def result_scan(account: Account, session: Session, args: list[Any]) -> ResultSe
     """Return the result of an earlier query."""
     query = account.queries.find(str(args[0])) if args else None
     current = CURRENT.get()
-    if query is None or query is current:
+    if query is None or query is current or not running.reads(account, session, query):
         raise not_found("Statement", str(args[0] if args else ""))
     # Never wait here: the other query may need the connection that this statement holds.
     if not query.finished.is_set() or query.error is not None or query.result is None:
@@ -239,32 +240,40 @@ def wait(session: Session, amount: Any, unit: str = "SECONDS") -> str:
     return f"waited {amount} {unit.lower()}"
 
 
-def cancel(account: Account, query_id: str) -> str:
+def cancel(account: Account, session: Session, query_id: str) -> str:
     """Cancel one query."""
     query = account.queries.find(query_id)
     if query is None or query.finished.is_set():
         return f"Identified SQL statement is not currently executing: {query_id}"
+    if not running.ends(account, session, query):
+        raise not_authorized(f"query '{query_id}'")
     account.queries.stop(query)
     return f"query [{query_id}] terminated."
 
 
-def cancel_all(account: Account, number: Any) -> str:
+def cancel_all(account: Account, session: Session, number: Any) -> str:
     """Cancel what a session runs, other than the statement that asks."""
     current = CURRENT.get()
-    count = 0
-    for query in account.queries.all():
-        if query is not current and not query.finished.is_set() and query.session.id == int(number):
-            account.queries.stop(query)
-            count += 1
-    return f"{count} cancelled."
+    found = [
+        query
+        for query in account.queries.all()
+        if query is not current and not query.finished.is_set() and query.session.id == int(number)
+    ]
+    if not all(running.ends(account, session, query) for query in found):
+        raise not_authorized(f"session '{number}'")
+    for query in found:
+        account.queries.stop(query)
+    return f"{len(found)} cancelled."
 
 
-def abort(account: Account, number: Any) -> str:
+def abort(account: Account, session: Session, number: Any) -> str:
     """Close a session."""
-    session = account.sessions.get(int(number))
-    if session is None:
+    other = account.sessions.get(int(number))
+    if other is None:
         return f"Session {number} not found."
-    account.close_session(session)
+    if not running.aborts(account, session, other):
+        raise not_authorized(f"session '{number}'")
+    account.close_session(other)
     return f"Session {number} aborted."
 
 

@@ -161,6 +161,9 @@ def grant(call: Call) -> ResultSet:
 def _own(call: Call, order: _Order, on: Target) -> None:
     if order.to.kind == "USER":
         raise invalid("OWNERSHIP can be granted to a role only.")
+    if on.kind == "SERVICE":
+        # Source: Snowflake, "EXECUTE JOB SERVICE", "GRANT OWNERSHIP".
+        raise invalid("the ownership of a service cannot be transferred")
     if call.account.catalog.find(on.kind, on.path) is None and on.kind not in TABLES:
         raise not_found(on.kind, on.name)
     call.account.grants.own(on, parts_of(order.to.name)[-1], current=order.current)

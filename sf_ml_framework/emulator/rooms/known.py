@@ -72,8 +72,9 @@ def _name(call: exp.Expr) -> str:
 
 
 def _unknown(kind: str, name: str) -> SnowflakeError:
+    number = 2140 if kind == "function" else 2141
     return SnowflakeError(
-        f"SQL compilation error:\nUnknown {kind} {name}.", number=2141, state="42601"
+        f"SQL compilation error:\nUnknown {kind} {name}.", number=number, state="42601"
     )
 
 

@@ -16,6 +16,7 @@ from ..faults import SnowflakeError
 from ..names import Path, always_quoted
 from ..router import table_parts, target_of
 from .columns import columns_of, place
+from .temporary import is_temporary
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -69,7 +70,8 @@ def changed(lengths: Lengths, session: Session, tree: exp.Expr) -> None:
     path = _table(session, tree)
     if path is None:
         return
-    if ("TABLE", path) in session.temporary:
+    permanent = isinstance(tree, exp.Create) and not is_temporary(tree)
+    if ("TABLE", path) in session.temporary and not permanent:
         _follow_temporary(session, path, tree)
     elif isinstance(tree, exp.Drop):
         session.text_lengths.pop(path, None)

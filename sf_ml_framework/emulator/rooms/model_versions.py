@@ -130,9 +130,8 @@ def _alias(call: Call, entry: Entry) -> None:
     if alias in store.SYSTEM_ALIASES or alias in store.versions(entry):
         raise invalid(f"'{alias}' cannot be the alias of a version")
     for other, found in store.versions(entry).items():
-        # An alias belongs to one version: it leaves the one that had it.
-        if found["alias"] == alias:
-            entry = _change(call, entry, other, alias="")
+        if found["alias"] == alias and other != version:
+            raise invalid(f"'{alias}' is the alias of version {other}; unset it there first.")
     _change(call, entry, version, alias=alias)
 
 

@@ -19,6 +19,7 @@ from ..lexer import tokenize
 from ..names import Path, always_quoted, join
 from ..reader import Reader
 from ..results import ResultSet, done, status
+from . import keys
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -72,6 +73,7 @@ def table(call: Call) -> ResultSet:
     entry = account.catalog.get("TABLE", path)
     told = str(comment.this.this) if comment else ""
     account.catalog.update(replace(entry, comment=told))
+    keys.keep(account, session, path, keys.stated(tree))
     return status(f"Table {path.name} successfully created.")
 
 
@@ -88,7 +90,7 @@ def _definition(call: Call, tree: exp.Create, path: Path) -> str:
     for comment in list(made.find_all(exp.SchemaCommentProperty)):
         comment.pop()
     connection.raw(f"drop table if exists {copies.place(probe)}")
-    connection.run(made)
+    connection.run(keys.taken(made))
     schema = Path(path.database, "", path.schema)
     return copies.contents(connection, schema).tables[_PROBE]
 

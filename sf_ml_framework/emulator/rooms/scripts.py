@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..faults import SnowflakeError, not_found, syntax_error, unsupported
 from ..lexer import split
 from ..results import ResultSet
-from .access import require_stage
+from .stages import require_stage
 
 if TYPE_CHECKING:
     from ..registry import Call

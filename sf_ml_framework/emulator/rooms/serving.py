@@ -23,7 +23,7 @@ from ..services.running import Live, Services
 from ..services.spec import parse
 from ..serving import asked, deploying, methods
 from ..tasks.scheduler import Tasks
-from .access import require_stage
+from .stages import require_stage
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath

@@ -198,12 +198,15 @@ def alter_session(call: Call) -> ResultSet:
 
 def unset_session(call: Call) -> ResultSet:
     """Unset session parameters."""
+    names = []
     while not call.reader.done:
         key = call.reader.next().text.upper()
         if key not in SESSION_PARAMETERS:
             raise invalid(f"invalid parameter '{key}'")
-        call.session.parameters.pop(key, None)
+        names.append(key)
         call.reader.accept(",")
+    for name in names:
+        call.session.parameters.pop(name, None)
     return done()
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..access import running
 from ..access.listing import listed
 from ..faults import cannot_perform, not_found, syntax_error, unsupported
 from ..names import Path
@@ -64,9 +65,16 @@ def show(call: Call) -> ResultSet | None:
     ]
     columns: Iterable[Any] = shown.columns
     if terse:
-        wanted = shown.terse or TERSE
-        columns = [c for c in shown.columns if make_column(c).name in wanted]
+        columns = _terse(shown)
     return _table(columns, _filter(found, filters), SHOW)
+
+
+def _terse(shown: Shown) -> list[Any]:
+    """Return the columns of SHOW TERSE; what the kind names but has no values of is NULL."""
+    known = {make_column(column).name: column for column in shown.columns}
+    if shown.terse:
+        return [known.get(name, name) for name in shown.terse]
+    return [column for name, column in known.items() if name in TERSE]
 
 
 def _kind(call: Call, known: dict[str, Shown]) -> str:
@@ -209,7 +217,11 @@ def _describe_result(call: Call) -> ResultSet:
     if token.word == "LAST_QUERY_ID":
         query_id = call.session.query_ids[-1] if call.session.query_ids else ""
     query = call.account.queries.find(query_id)
-    if query is None or query.result is None:
+    if (
+        query is None
+        or query.result is None
+        or not running.reads(call.account, call.session, query)
+    ):
         raise not_found("Statement", query_id)
     listed = [
         (c.name, c.type.upper(), "COLUMN", "Y" if c.nullable else "N") for c in query.result.columns

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog import Entry
 from ..faults import SnowflakeError, not_found, unexpected
-from ..names import Path
+from ..names import Path, parts_of
 from ..reader import Reader, Word, only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, rows, status
@@ -264,13 +264,32 @@ def describe(call: Call, parts: tuple[str, ...]) -> Iterable[dict[str, Any]]:
 def presigned(
     account: Account, session: Session, stage: str, path: str, seconds: Any = 3600
 ) -> str:
-    """Return a URL for one file."""
+    """Return a URL for one file.
+
+    Source: Snowflake, "GET_PRESIGNED_URL": READ on an internal stage.
+    """
+    require_stage(account, session, str(stage), "READ")
     where = account.stages.locate(session, str(stage))
     inside = str(path).strip("/")
     # Without the slash in front, which would make it a path of this machine.
     if not inside or ".." in inside.split("/") or "\0" in inside:
         raise SnowflakeError(f"invalid path '{path}'", number=1001, state="22023")
     return account.stages.sign(where.target / inside, float(seconds))
+
+
+def require_stage(account: Account, session: Session, written: str, privilege: str) -> None:
+    """Refuse a stage that *session* may not read or write; ``@~`` is everyone's own."""
+    name = written[1:].split("/", maxsplit=1)[0]
+    if not written.startswith("@") or name.startswith("~"):
+        return
+    try:
+        path = session.resolve(parts_of(name.replace("%", "", 1)))
+    except SnowflakeError:
+        return
+    if "%" in name:
+        account.access.require(session, "OWNERSHIP", "TABLE", path)
+    else:
+        account.access.require(session, privilege, "STAGE", path)
 
 
 __all__ = ["Path", "install", "location", "plain"]

@@ -16,6 +16,7 @@ from ..duck import LENGTHS, WHERE
 from ..dynamic.definition import qualified
 from ..faults import SnowflakeError, unexpected, unsupported
 from ..names import Path, join, quoted
+from ..parameters import RETENTION, check_retention
 from ..reader import Reader, only
 from ..registry import Call, Scope
 from ..results import ResultSet, done, status
@@ -135,6 +136,7 @@ def keep(account: Account, session: Session, tree: exp.Expr) -> None:
             owner=session.role,
             created_on=account.clock.now(),
             comment=str(comment.this.this) if comment else "",
+            properties={"transient": True} if tree.find(exp.TransientProperty) else {},
         )
         exists = bool(tree.args.get("exists"))
         account.catalog.create(entry, replace=not exists, if_absent=exists)
@@ -187,9 +189,11 @@ def create_view(call: Call) -> ResultSet:
     if entry is not None and not (stood and call.if_not_exists):
         # What it reads, by full names, for those that ask what stands behind the view.
         full = qualified(call.session, call.account.router.parse(query)).sql(dialect="snowflake")
-        properties = {"text": call.text, "query": query, "column_comments": comments}
+        properties: dict[str, Any] = {"text": call.text, "query": query}
+        properties["column_comments"] = comments
         properties["qualified"] = full
         properties["columns"] = list(columns)
+        properties["secure"] = "SECURE" in call.flags
         call.account.catalog.forget("TABLE", path)
         comment = str(found.get("COMMENT", ""))
         call.account.catalog.update(replace(entry, comment=comment, properties=properties))
@@ -274,6 +278,8 @@ def alter(call: Call) -> ResultSet | None:
     known = {"CHANGE_TRACKING", "DATA_RETENTION_TIME_IN_DAYS", "ENABLE_SCHEMA_EVOLUTION", "COMMENT"}
     if unknown := set(found) - known:
         raise unsupported(f"ALTER {kind} SET {unknown.pop()} is not known to this emulator.")
+    if RETENTION in found:
+        check_retention(found[RETENTION])
     entry = call.account.catalog.find(kind, path)
     if entry:
         call.account.catalog.update(entry.with_properties(**found))
@@ -309,9 +315,8 @@ def show(call: Call, scope: Scope, kinds: tuple[str, ...]) -> Iterable[dict[str,
                 or catalog.find(kind, path)
                 or Entry(kind=kind, path=path, created_on=_EPOCH)
             )
-            yield _row(
-                entry, kind if kinds == ("VIEW",) or len(kinds) > 1 else "TABLE", size, sql, dynamic
-            )
+            told = "TRANSIENT" if entry.properties.get("transient") else "TABLE"
+            yield _row(entry, told if kinds == ("TABLE",) else kind, size, sql, dynamic)
     if "TABLE" in kinds:
         for (kind, path), mangled in list(call.session.temporary.items()):
             inside = (scope.database in {None, path.database}) and (
@@ -351,6 +356,6 @@ def _row(entry: Entry, kind: str, size: int, sql: str, dynamic: Entry | None) ->
         "is_immutable": "N",
         "reserved": "",
         "text": entry.properties.get("text", sql),
-        "is_secure": "false",
+        "is_secure": "true" if entry.properties.get("secure") else "false",
         "is_materialized": "false",
     }

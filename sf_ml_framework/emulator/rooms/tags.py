@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..access.listing import is_told
 from ..catalog import Entry
 from ..faults import SnowflakeError, not_found
 from ..names import Path, parts_of
@@ -120,17 +121,19 @@ def altered(call: Call, kind: str, path: Path, column: str = "") -> bool:
         attach(call.account, call.session, kind, path, found, column)
         return True
     if reader.accept("UNSET", "TAG"):
+        gone = []
         while not reader.done:
-            tag = call.session.resolve(reader.name())
-            call.account.catalog.get("TAG", tag)
+            gone.append(call.session.resolve(reader.name()))
+            call.account.catalog.get("TAG", gone[-1])
+            if not reader.accept(","):
+                break
+        reader.end()
+        for tag in gone:
             call.account.catalog.execute(
                 "delete from tag_references where tag = ? and kind = ? and object = ? "
                 "and column_name = ?",
                 (str(tag), kind, str(path), column),
             )
-            if not reader.accept(","):
-                break
-        reader.end()
         return True
     return False
 
@@ -277,6 +280,8 @@ def get_tag(account: Account) -> Any:
         if kind == "COLUMN":
             kind, column, parts = "TABLE", parts[-1], parts[:-1]
         target = object_path(session, kind, parts)
+        if not _is_told(account, session, kind, target):
+            raise not_found(kind, str(target))
         found = account.catalog.execute(
             "select value from tag_references where tag = ? and kind = ? and object = ? "
             "and column_name = ?",
@@ -323,6 +328,7 @@ def tag_references(account: Account) -> Any:
         kind = str(domain).upper()
         path = object_path(session, kind, parts_of(str(name)))
         found = references(account, "kind = ? and object = ?", (kind, str(path)))
+        found = found if _is_told(account, session, kind, path) else []
         columns = ["TAG_DATABASE", "TAG_SCHEMA", "TAG_NAME", "TAG_VALUE", "APPLY_METHOD", "LEVEL"]
         columns += ["OBJECT_DATABASE", "OBJECT_SCHEMA", "OBJECT_NAME", "DOMAIN", "COLUMN_NAME"]
         return rows(columns, [[row[c] for c in columns] for row in found])
@@ -338,14 +344,30 @@ def entity_detail(account: Account) -> Any:
         path = object_path(session, kind, parts_of(name))
         if kind == "TAG":
             account.catalog.get("TAG", path)
-            found = references(account, "tag = ?", (str(path),))
+            found = [
+                row
+                for row in references(account, "tag = ?", (str(path),))
+                if _is_told(account, session, row["LEVEL"], _path(row))
+            ]
             return json.dumps(
                 {"referencedEntities": {"tagReferenceList": [_detail(r) for r in found]}}
             )
         found = references(account, "kind = ? and object = ?", (kind, str(path)))
+        found = found if _is_told(account, session, kind, path) else []
         return json.dumps({"tagReferencesInfo": {"tagReferenceList": [_detail(r) for r in found]}})
 
     return call
+
+
+def _is_told(account: Account, session: Session, kind: str, path: Path) -> bool:
+    """Say whether the role has any privilege on what is tagged, as the page asks."""
+    kind = {"COLUMN": "TABLE", "MODULE": "MODEL"}.get(kind, kind)
+    return is_told(account, session, kind, path)
+
+
+def _path(row: dict[str, Any]) -> Path:
+    database, schema = row["OBJECT_DATABASE"] or "", row["OBJECT_SCHEMA"] or ""
+    return Path(database, schema, row["OBJECT_NAME"])
 
 
 def _detail(row: dict[str, Any]) -> dict[str, Any]:

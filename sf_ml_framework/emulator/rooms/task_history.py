@@ -229,7 +229,10 @@ def _scheduled_row(one: Planned) -> tuple[Any, ...]:
 def task_dependents(
     account: Account, session: Session, args: list[Any], named: dict[str, Any]
 ) -> ResultSet:
-    """Return a task and those that depend on it."""
+    """Return a task and those that depend on it, of which the role may see the runs.
+
+    Source: Snowflake, "TASK_DEPENDENTS", usage notes.
+    """
     _known(named, {"TASK_NAME", "RECURSIVE"}, "TASK_DEPENDENTS")
     if "TASK_NAME" not in named:
         raise invalid("TASK_DEPENDENTS needs TASK_NAME")
@@ -241,6 +244,7 @@ def task_dependents(
     found = [
         {key.upper(): value for key, value in shown(account, task).items()}
         for task in graphs.members(graphs.tasks[path], recursive=recursive)
+        if _sees(account, session, task.path)
     ]
     names = [column.split()[0] for column in _DEPENDENTS]
     return rows(_DEPENDENTS, [[one.get(name) for name in names] for one in found])

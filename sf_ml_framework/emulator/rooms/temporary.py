@@ -62,7 +62,10 @@ def rename(session: Session, tree: exp.Expr) -> exp.Expr:
     if not session.temporary or str(tree.args.get("kind") or "").upper() == "SEQUENCE":
         return tree
     hidden = {cte.alias.upper() for cte in tree.find_all(exp.CTE)}
+    made = target_of(tree) if isinstance(tree, exp.Create) else None
     for table in list(tree.find_all(exp.Table)):
+        if table is made:
+            continue  # a permanent one of the same name is another table
         if len(table_parts(table)) == 1 and table.name.upper() in hidden:
             continue
         named = _path(session, table)

@@ -116,6 +116,13 @@ def _properties(call: Call) -> dict[str, Any]:
     return found
 
 
+def _clusters(found: dict[str, Any]) -> None:
+    """Refuse more clusters at least than at most. Source: Snowflake, "CREATE WAREHOUSE"."""
+    least, most = (found.get(f"{word}_CLUSTER_COUNT", 1) for word in ("MIN", "MAX"))
+    if str(least).isdigit() and str(most).isdigit() and int(least) > int(most):
+        raise invalid(f"MIN_CLUSTER_COUNT {least} is more than MAX_CLUSTER_COUNT {most}")
+
+
 def create(call: Call) -> ResultSet:
     """Create a warehouse and make it current."""
     path = Path("", "", call.reader.name()[0])
@@ -123,6 +130,7 @@ def create(call: Call) -> ResultSet:
     tagged = found.pop("TAG", {})
     suspended = bool(found.pop("INITIALLY_SUSPENDED", False))
     comment = str(found.pop("COMMENT", ""))
+    _clusters(found)
     made = call.account.catalog.create(
         Entry(
             kind="WAREHOUSE",
@@ -178,7 +186,9 @@ def alter(call: Call) -> ResultSet:
     elif reader.accept("SET"):
         found = _properties(call)
         comment = str(found.pop("COMMENT", entry.comment))
-        catalog.update(replace(entry, comment=comment, properties={**entry.properties, **found}))
+        found = {**entry.properties, **found}
+        _clusters(found)
+        catalog.update(replace(entry, comment=comment, properties=found))
     elif reader.accept("UNSET"):
         key = reader.next().text.upper()
         only({key: None}, {*_PROPERTIES, "COMMENT"}, "WAREHOUSE")

@@ -13,7 +13,7 @@ from typing import Any
 from ..faults import SnowflakeError, invalid, not_found
 from ..queries import CURRENT, new_query_id
 from ..registry import Call
-from ..rooms.access import require_stage
+from ..rooms.stages import require_stage
 from ..seed import SYSTEM_POOLS
 from .checks import Launch
 from .naming import account_name, plain, refused, service_name, standing

@@ -83,6 +83,7 @@ CASES = [
         "create table {s}.n as select x from {s}.t",
         ("create table on schema {s}", "select on table {s}.t"),
         (TABLE,),
+        rows=True,
     ),
     Case(
         "clone",

@@ -91,19 +91,34 @@ def test_an_alert_knows_its_time(watched, run, shown):
 
 
 @pytest.mark.parametrize(
-    "sql",
+    ("sql", "words"),
     [
-        "create alert a schedule = 'now and then' if (exists (select 1)) then select 1",
-        "create alert a schedule = '1 minute' if (select 1) then select 1",
-        "create alert a schedule = '1 minute' colour = 'red' if (exists (select 1)) then select 1",
-        "create alert a warehouse = no_such schedule = '1 minute' "
-        "if (exists (select 1)) then select 1",
-        "create alert a schedule = '1 minute' if (exists (delete from t)) then select 1",
-        "alter alert no_such resume",
+        (
+            "create alert a schedule = 'now and then' if (exists (select 1)) then select 1",
+            "schedule",
+        ),
+        ("create alert a schedule = '1 minute' if (select 1) then select 1", "syntax error"),
+        (
+            "create alert a schedule = '1 minute' colour = 'red' "
+            "if (exists (select 1)) then select 1",
+            "COLOUR",
+        ),
+        (
+            "create alert a warehouse = no_such schedule = '1 minute' "
+            "if (exists (select 1)) then select 1",
+            "NO_SUCH",
+        ),
+        (
+            "create alert a schedule = '1 minute' if (exists (delete from t)) then select 1",
+            "condition",
+        ),
+        ("alter alert no_such resume", "NO_SUCH"),
     ],
 )
-def test_what_snowflake_refuses_is_refused(run, sql):
-    with pytest.raises(DatabaseError):
+def test_what_snowflake_refuses_is_refused(run, sql, words):
+    run("create table t (x int)")
+
+    with pytest.raises(DatabaseError, match=words):
         run(sql)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -28,9 +29,10 @@ def test_every_type_comes_back_as_the_client_expects_it(run):
         "to_binary('ff00', 'HEX'), parse_json('{\"a\": [1]}')"
     )
 
-    (row,) = run("select i, n, f, s, b, d, ts, bin from t")
+    (row,) = run("select i, n, f, s, b, d, ts, bin, v from t")
 
-    assert row == (
+    assert json.loads(row[8]) == {"a": [1]}
+    assert row[:8] == (
         1,
         Decimal("2.50"),
         1.5,
@@ -238,7 +240,7 @@ def test_session_variables_hold(run):
         ("select * from not_there", 2003, "42S02"),
         ("select nope from (select 1 as x)", 904, "42000"),
         ("selec 1", 1003, "42000"),
-        ("select unheard_of(1)", 2141, "42601"),
+        ("select unheard_of(1)", 2140, "42601"),
         ("select 1/0", 100051, "22012"),
         ("select 'a'::int", 100038, "22018"),
         ("use role not_there", 2043, "02000"),

@@ -33,27 +33,36 @@ def test_a_pool_is_created_changed_suspended_and_shown(run, show, pool):
     assert described["comment"] == "ours"
 
 
+POOL = "create compute pool {} min_nodes = {} max_nodes = {} instance_family = {}"
+
+
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "words"),
     [
-        'create compute pool "P low" min_nodes = 1 max_nodes = 1 instance_family = CPU_X64_XS',
-        "create or replace compute pool p min_nodes = 1 max_nodes = 1 instance_family = CPU_X64_S",
-        "create compute pool p9 min_nodes = 0 max_nodes = 1 instance_family = CPU_X64_XS",
-        "create compute pool p9 min_nodes = 2 max_nodes = 1 instance_family = CPU_X64_XS",
-        "create compute pool p9 min_nodes = 1 max_nodes = 1 instance_family = CPU_BIG",
-        "create compute pool p9 min_nodes = 1 max_nodes = 1",
-        "create compute pool p9 min_nodes = 1 max_nodes = 1 instance_family = CPU_X64_XS size = 3",
-        'create image repository "low"',
-        "create secret s type = generic_string",
-        "create secret s type = password username = 'u' secret_string = 'x'",
-        "create network rule r type = host_port mode = ingress value_list = ('a.b:443')",
-        "create external access integration e allowed_network_rules = (nothing) enabled = true",
-        "create notification integration n type = pigeon enabled = true",
-        "create notification integration n type = webhook enabled = true webhook_url = 'http://a'",
+        (POOL.format('"P low"', 1, 1, "CPU_X64_XS"), "P low"),
+        ("create or replace compute pool p min_nodes = 1 max_nodes = 1", "compute pool"),
+        (POOL.format("p9", 0, 1, "CPU_X64_XS"), "MIN_NODES"),
+        (POOL.format("p9", 2, 1, "CPU_X64_XS"), "MIN_NODES"),
+        (POOL.format("p9", 1, 1, "CPU_BIG"), "CPU_BIG"),
+        ("create compute pool p9 min_nodes = 1 max_nodes = 1", "INSTANCE_FAMILY"),
+        (POOL.format("p9", 1, 1, "CPU_X64_XS") + " size = 3", "SIZE"),
+        ('create image repository "low"', "low"),
+        ("create secret s type = generic_string", "SECRET_STRING"),
+        ("create secret s type = password username = 'u' secret_string = 'x'", "PASSWORD"),
+        ("create network rule r type = host_port mode = ingress value_list = ('a.b:443')", "MODE"),
+        (
+            "create external access integration e allowed_network_rules = (nothing) enabled = true",
+            "NOTHING",
+        ),
+        ("create notification integration n type = pigeon enabled = true", "TYPE"),
+        (
+            "create notification integration n type = webhook enabled = true webhook_url = 'http://a'",
+            "WEBHOOK_URL",
+        ),
     ],
 )
-def test_what_containers_need_is_refused_when_it_is_not_as_documented(run, statement):
-    with pytest.raises(ProgrammingError):
+def test_what_containers_need_is_refused_when_it_is_not_as_documented(run, statement, words):
+    with pytest.raises(ProgrammingError, match=f"(?i){words}"):
         run(statement)
 
 
@@ -353,7 +362,9 @@ def test_rules_and_integrations_are_shown_and_messages_need_an_allowed_recipient
         run("drop integration mail_1")
 
 
-def test_a_job_needs_a_privilege_for_all_that_it_names(connection, run, pool, image, job, database):
+def test_a_job_needs_a_privilege_for_its_place_pool_image_stage_and_secret(
+    connection, run, pool, image, job, database
+):
     """Each grant that is missing is told; with all of them the job runs."""
     role = f"R_{database}"
     run("create secret key type = generic_string secret_string = 'x'")

@@ -1,6 +1,6 @@
 """Dynamic tables through the official connector: made, shown, refreshed, suspended, refused.
 
-What needs time to pass is in ``test_dynamic_tables_clock.py``.
+What needs time to pass is in ``itself/test_dynamic_tables_clock.py``.
 """
 
 from __future__ import annotations
@@ -198,6 +198,7 @@ def test_lag_warehouse_and_comment_can_be_changed(make, run, shown, warehouse):
     run("alter dynamic table dt unset comment")
 
     assert (row["target_lag"], row["comment"]) == ("3 hours", "other")
+    assert row["warehouse"] == warehouse.upper()
     assert not shown()["comment"]
 
 

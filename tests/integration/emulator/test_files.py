@@ -166,7 +166,7 @@ def test_infer_schema_names_the_columns_of_a_file(run, connection):
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "//etc/passwd", "../x", "a/../../x", "/", ""])
-def test_a_presigned_url_leads_to_nothing_outside_of_its_stage(run, request, path):
+def test_a_presigned_url_leads_to_nothing_outside_of_its_stage(run, path):
     """A path with a slash in front once led to a file of the server's machine."""
     run("create stage s")
 

@@ -93,6 +93,30 @@ def test_sql_runs_a_table_method_over_partitions(session, registry, run):
     assert made == [("a", 1.0), ("b", 4.0)]
 
 
+def test_a_method_is_called_in_sql_by_version_alias_and_default(session, registry, run):
+    from sklearn.linear_model import LinearRegression
+
+    frame = pd.DataFrame({"A": [0.0, 1.0, 2.0]})
+    for times in (1, 2, 3):
+        made = registry.log_model(
+            LinearRegression().fit(frame, frame["A"] * times),
+            model_name="times",
+            version_name=f"v{times}",
+            sample_input_data=frame,
+            target_platforms=["WAREHOUSE"],
+            options={"enable_explainability": False},
+        )
+    made.set_alias("champion")
+
+    found = run(
+        "select model(times, v2)!predict(10.0):output_feature_0::int, "
+        "model(times, champion)!predict(10.0):output_feature_0::int, "
+        "times!predict(10.0):output_feature_0::int"
+    )
+
+    assert found == [(20, 30, 10)]
+
+
 @pytest.fixture
 def linear(registry):
     from sklearn.linear_model import LinearRegression
@@ -147,7 +171,7 @@ def test_a_model_is_a_service(linear, session, pool, run, database):
 
 
 def test_a_batch_job_writes_results_to_a_stage(linear, session, pool, run):
-    from snowflake.ml.model.batch_inference import OutputSpec
+    from snowflake.ml.model.batch_inference import OutputSpec, SaveMode
 
     run("create stage results")
     frame = session.create_dataframe(FRAME)
@@ -172,6 +196,16 @@ def test_a_batch_job_writes_results_to_a_stage(linear, session, pool, run):
             output_spec=OutputSpec(stage_location="@results/out/"),
             function_name="predict",
         )
+    again = linear.run_batch(
+        session.create_dataframe(FRAME.head(1)),
+        compute_pool=pool,
+        output_spec=OutputSpec(stage_location="@results/out/", mode=SaveMode.OVERWRITE),
+        function_name="predict",
+        job_name="again",
+    )
+    assert again.wait() == "DONE"
+    made = session.read.parquet("@results/out/AGAIN/").to_pandas()
+    assert len(made) == 1
 
 
 def test_a_task_scores_the_rows_of_a_query(linear, session, pool, run, database):
@@ -213,21 +247,40 @@ def test_what_cannot_be_deployed_is_refused(linear, session, pool, run, database
             f"call system$deploy_model('models: [{{name: linear, version: V9}}]\\n"
             f"service: {{name: s, compute_pool: {pool}}}')"
         )
+
+
+def test_who_deploys_needs_each_grant(linear, session, pool, run, database):
     role = f"R_{database}"
     run(f"create role {role}")
     run(f"grant role {role} to role accountadmin")
-    for right in (f"database {database}", f"schema {database}.public", f"compute pool {pool}"):
+    for right in (f"database {database}", f"schema {database}.public"):
         run(f"grant usage on {right} to role {role}")
-    run(f"grant usage on model {database}.public.linear to role {role}")
+    needed = (
+        f"create service on schema {database}.public",
+        f"usage on compute pool {pool}",
+        f"usage on model {database}.public.linear",
+    )
+    for right in needed:
+        run(f"grant {right} to role {role}")
     run("use secondary roles none")
+    deploy = (
+        f"call system$deploy_model('models: [{{name: linear, version: V1}}]\\n"
+        f"service: {{name: s, compute_pool: {pool}}}')"
+    )
+
+    for right in needed:
+        run(f"revoke {right} from role {role}")
+        run(f"use role {role}")
+        with pytest.raises(ProgrammingError) as refused:
+            run(deploy)
+        assert refused.value.errno in {2003, 3001}, right
+        run("use role accountadmin")
+        run(f"grant {right} to role {role}")
     run(f"use role {role}")
-    with pytest.raises(ProgrammingError) as refused:
-        run(
-            f"call system$deploy_model('models: [{{name: linear, version: V1}}]\\n"
-            f"service: {{name: s, compute_pool: {pool}}}')"
-        )
-    assert refused.value.errno == 3001
+    run(deploy)
     run("use role accountadmin")
+    assert [row[5] for row in run("show services like 'S'")]
+    run("drop service s")
     run(f"drop role {role}")
 
 

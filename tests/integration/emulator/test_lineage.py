@@ -299,11 +299,14 @@ def test_what_a_role_may_not_see_is_masked(session, place, snowflake_connection)
 
 
 def test_what_is_not_there_or_not_known_is_refused(session, place):
-    for text in (
-        "select system$dgql('nonsense')",
-        f"""select system$dgql('{{V(domain: TABLE, name:"{place}.NO_SUCH") {{}}}}')""",
-        f"""select system$dgql('{{V(domain: PIPE, name:"{place}.P") {{}}}}')""",
-        f"""select system$dgql('{{V(domain: TABLE, name:"{place}.P") {{sideways: E()}}}}')""",
+    session.sql(f"create table {place}.here (x int)").collect()
+
+    for asked, words in (
+        ("nonsense", "nonsense"),
+        (f'{{V(domain: TABLE, name:"{place}.NO_SUCH") {{}}}}', "NO_SUCH"),
+        (f'{{V(domain: PIPE, name:"{place}.HERE") {{}}}}', "PIPE"),
+        (f'{{V(domain: TABLE, name:"{place}.HERE") {{sideways: E()}}}}', "sideways"),
     ):
-        with pytest.raises(SnowparkSQLException):
+        text = f"select system$dgql('{asked}')"
+        with pytest.raises(SnowparkSQLException, match=words):
             session.sql(text).collect()

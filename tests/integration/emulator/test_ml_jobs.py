@@ -194,6 +194,7 @@ def test_a_file_runs_with_arguments_variables_and_a_session_of_its_own(started, 
     assert capsys.readouterr().out.strip() == where
     assert job.get_logs(as_list=True, limit=1, verbose=True) != []
     assert job.name.startswith("SCORING_")
+    assert job.session is session
 
 
 def test_a_directory_runs_with_its_modules_and_imports(started):
@@ -300,6 +301,17 @@ def test_a_definition_runs_again_and_again_and_as_the_body_of_a_task(session, op
     assert {"first", "second", "task"} <= seen
 
 
+def test_the_files_of_a_definition_go_with_it(session, options, files):
+    definition = MLJobDefinition.register(str(files / "score.py"), **options, name="passing")
+    before = session.sql(f"list {definition.stage_name}").collect()
+
+    definition.delete()
+
+    assert definition.session is session
+    assert "score.py" in {file["name"].split("/")[-1] for file in before}
+    assert session.sql(f"list {definition.stage_name}").collect() == []
+
+
 class _With:
     """A definition with arguments, as ``DAGTask(definition=..)`` takes what has ``to_sql``."""
 
@@ -318,12 +330,33 @@ def test_a_synchronous_call_fails_with_its_job(session, options):
         session.sql(sql).collect()
 
 
-def test_a_requirement_that_is_not_there_fails_without_network(session, options):
-    job = jobs.remote(**options, pip_requirements=["no-such-package-at-all==1"])(who)()
+def test_a_requirement_that_is_not_there_fails_without_network(
+    session, options, monkeypatch, tmp_path
+):
+    """Though pip would find it: in the folder that the emulator's process names, or at an index.
+
+    Nor is an index asked: where none is in reach, pip would try again.
+    """
+    with zipfile.ZipFile(tmp_path / "sortedcollections-2.1.0-py3-none-any.whl", "w") as wheel:
+        about = "sortedcollections-2.1.0.dist-info"
+        wheel.writestr("sortedcollections.py", "VALUE = 7\n")
+        wheel.writestr(
+            f"{about}/METADATA", "Metadata-Version: 2.1\nName: sortedcollections\nVersion: 2.1.0\n"
+        )
+        wheel.writestr(
+            f"{about}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        wheel.writestr(f"{about}/RECORD", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+
+    job = jobs.remote(**options, pip_requirements=["sortedcollections==2.1.0"])(who)()
     job.wait()
 
     assert job.status == "FAILED"
-    assert "no-such-package-at-all" in job.get_logs(verbose=True)
+    told = job.get_logs(verbose=True)
+    assert "No matching distribution found for sortedcollections" in told
+    assert "Retrying" not in told
 
 
 def test_a_secret_reaches_a_job_by_its_overrides(session, options):

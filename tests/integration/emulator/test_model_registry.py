@@ -91,7 +91,8 @@ def test_a_logged_model_is_listed(registry, log, name):
     shown = registry.show_models().set_index("name").loc[name]
     assert shown["default_version_name"] == "V1"
     assert json.loads(shown["versions"]) == ["V1"]
-    assert name in [model.name for model in registry.models()]
+    (model,) = (one for one in registry.models() if one.name == name)
+    assert model.fully_qualified_name == f"{registry.location}.{name}"
     found = registry.get_model(name).version("V1")
     assert found.comment == "it's the first"
     assert found.show_metrics() == {"auc": 0.9, "by_class": {"0": 1}}
@@ -122,7 +123,7 @@ def test_a_model_that_is_not_there_is_not_found(registry):
         registry.get_model("NO_SUCH")
 
 
-def test_versions_are_listed_in_the_order_they_came(registry, log, name):
+def test_versions_are_listed_in_the_order_they_came(registry, log, name, session):
     log("V2")
     log("V1")
 
@@ -132,6 +133,7 @@ def test_versions_are_listed_in_the_order_they_came(registry, log, name):
     shown = model.show_versions().set_index("name")
     assert json.loads(shown.loc["V2", "aliases"]) == ["DEFAULT", "FIRST"]
     assert json.loads(shown.loc["V1", "aliases"]) == ["LAST"]
+    assert model.version("V1").session is session
     assert (model.first().version_name, model.last().version_name) == ("V2", "V1")
 
 
@@ -163,18 +165,22 @@ def test_comments_are_set(registry, log, name):
     version.comment, model.comment = "of the version", "of the model"
 
     assert version.comment == version.description == "of the version"
+    assert model.comment == model.description == "of the model"
     assert registry.get_model(name).comment == "of the model"
 
 
-def test_an_alias_is_set_moved_and_unset(registry, log, name):
+def test_an_alias_is_of_one_version_until_it_is_unset(registry, log, name):
     first, second = log("V1"), log("V2")
     model = registry.get_model(name)
 
     first.set_alias("production")
-    before = model.version("PRODUCTION").version_name
+    assert model.version("PRODUCTION").version_name == "V1"
+    with pytest.raises(SnowparkSQLException):
+        second.set_alias("production")
+    assert model.version("PRODUCTION").version_name == "V1"
+    first.unset_alias("production")
     second.set_alias("production")
 
-    assert before == "V1"
     assert model.version("PRODUCTION").version_name == "V2"
     second.unset_alias("production")
     with pytest.raises(ValueError, match="Unable to find version"):
@@ -270,18 +276,6 @@ def test_many_rows_are_scored_in_their_order(served, session, sklearn_model):
 
     wanted = sklearn_model.predict_proba(found[["A", "B"]])[:, 1]
     assert found["P"].tolist() == pytest.approx(wanted.tolist(), abs=1e-9)
-
-
-def test_a_method_is_called_in_sql_by_version_alias_and_default(served, session):
-    served.version("XGBOOST").set_alias("champion")
-
-    found = session.sql(
-        "select model(served, xgboost)!predict(3.0, 0.0):output_feature_0::int, "
-        "model(served, champion)!predict(3.0, 0.0):output_feature_0::int, "
-        "served!predict(3.0, 0.0):output_feature_0::int"
-    ).collect()[0]
-
-    assert list(found) == [1, 1, 1]
 
 
 def test_a_method_that_is_a_table_function_gives_its_columns(log, session, sklearn_model):

@@ -30,7 +30,14 @@ def test_show_filters_as_snowflake_does(run, show):
 
 
 def test_terse_shows_fewer_columns(show):
-    assert set(show("show terse schemas")[0]) == {"created_on", "name", "database_name"}
+    """Source: Snowflake, "SHOW SCHEMAS", "SHOW DATABASES" (TERSE), behavior change 1022."""
+    schema = show("show terse schemas like 'PUBLIC'")[0]
+    database = show(f"show terse databases like '{schema['database_name']}'")[0]
+
+    columns = ["created_on", "name", "kind", "database_name", "schema_name"]
+    assert list(schema) == list(database) == columns
+    assert (schema["kind"], schema["schema_name"]) == (None, None)
+    assert [database[column] for column in columns[2:]] == ["STANDARD", None, None]
 
 
 def test_describe_table_gives_types_and_keys(run):

@@ -17,10 +17,12 @@ def columns(run, table):
     return [(one[0], one[1], one[3]) for one in run(f"describe table {table}")]
 
 
-def test_a_table_keeps_its_rows_and_grants(run, role):
+def test_a_table_keeps_its_rows_grants_and_tags(run, role):
     run("create or alter table t (a int, b varchar(5)) comment = 'first'")
     run("insert into t values (1, 'x')")
     run(f"grant select on table t to role {role}")
+    run("create tag kept")
+    run("alter table t set tag kept = 'yes'")
     run("create or alter table t (a int, b varchar(9), c float, d int not null default 7)")
 
     assert columns(run, "t") == [
@@ -32,6 +34,7 @@ def test_a_table_keeps_its_rows_and_grants(run, role):
     assert run("select * from t") == [(1, "x", None, 7)]
     assert run("show tables like 'T'")[0][5] == ""  # the comment was not written again
     assert role.upper() in {one[5] for one in run("show grants on table t")}
+    assert run("select system$get_tag('kept', 't', 'table')") == [("yes",)]
     run("create or alter table t (b varchar(9))")
     assert run("select * from t") == [("x",)]
 
@@ -53,11 +56,14 @@ def test_what_its_rows_do_not_allow_leaves_a_table_as_it_was(run):
     [
         "create or alter table t as select 1 as a",
         "create or alter table t clone u",
-        "create or alter dynamic table t target_lag = '1 hour' warehouse = w as select 1 as a",
+        "create or alter dynamic table t target_lag = '1 hour' warehouse = compute_wh "
+        "as select a from u",
         "create or alter frobnicator t",
     ],
 )
 def test_other_forms_are_refused(run, sql):
+    run("create table u as select 1 as a")
+
     with pytest.raises(ProgrammingError):
         run(sql)
 

@@ -59,9 +59,6 @@ def test_a_permanent_procedure_is_called_by_another_session(session, run):
 def test_a_procedure_returns_a_table(session, run):
     run("create table t as select 1 as a, 'x' as b union all select 2, 'y'")
 
-    def more(session: Session, least: int) -> T.PandasDataFrame[int, str]:
-        return session.table("t").filter(F.col("a") >= least)
-
     def rows(session: Session, least: int):
         return session.table("t").filter(F.col("a") >= least)
 
@@ -153,17 +150,22 @@ def test_the_owners_rights_are_the_owners(run, database):
     run(in_python("called", "", "int", code, more="execute as caller"))
     who = "def main(session): return session.sql('select current_role()').collect()[0][0]"
     run(in_python("who", "", "varchar", who))
+    asks = "def main(session): return session.sql('select $mine').collect()[0][0]"
+    run(in_python("asks", "", "varchar", asks))
     role = f"R_{database}"
     run(f"create role {role}")
     run(f"grant role {role} to role accountadmin")
     for right in (f"database {database}", f"schema {database}.public", "warehouse compute_wh"):
         run(f"grant usage on {right} to role {role}")
-    for name in ("owned", "called", "who"):
+    for name in ("owned", "called", "who", "asks"):
         run(f"grant usage on procedure {database}.public.{name}() to role {role}")
     run("use secondary roles none")
     run("use warehouse compute_wh")
     run(f"use role {role}")
+    run("set mine = 'hidden'")
 
+    with pytest.raises(ProgrammingError, match=r"(?i)mine"):
+        run("call asks()")
     assert run("call owned()") == [(42,)]
     assert run("call who()") == [("ACCOUNTADMIN",)]
     assert run("select current_role()") == [(role,)]
@@ -174,7 +176,11 @@ def test_the_owners_rights_are_the_owners(run, database):
 
 
 def test_an_owners_procedure_does_not_change_the_session(run):
-    for name, text in (("a", "alter session set timezone = 'UTC'"), ("b", "use schema public")):
+    for name, text in (
+        ("a", "alter session set timezone = 'UTC'"),
+        ("b", "use schema public"),
+        ("c", "set x = 1"),
+    ):
         run(in_python(name, "", "int", f"def main(session): session.sql({text!r}).collect()"))
         with pytest.raises(ProgrammingError, match="Unsupported statement type"):
             run(f"call {name}()")

@@ -102,6 +102,9 @@ def test_the_instance_family_of_a_pool_stays(root, a_pool):
 
     with pytest.raises(APIError):
         root.compute_pools[a_pool].create_or_alter(other)
+    with pytest.raises(APIError):
+        root.compute_pools.create(other, mode=CreateMode.or_replace)
+    assert root.compute_pools[a_pool].fetch().instance_family == "CPU_X64_XS"
 
 
 def test_a_pool_that_cannot_be_is_refused(root):

@@ -46,7 +46,9 @@ def row(run):
 def test_another_role_resumes_a_service_and_it_stays_its_owners(run, service):
     run("use role svc_operator")
     run("alter service svc suspend")
+    until(lambda: row(run)[1] == "SUSPENDED", "not suspended")
     run("alter service svc resume")
+    until(lambda: row(run)[1] == "RUNNING", "not resumed")
 
     assert row(run)[4] == "SVC_OWNER"
     run("use role accountadmin")

@@ -6,7 +6,6 @@ Source: Snowflake, "HASH_AGG"; "TABLES view" of the Information Schema.
 from __future__ import annotations
 
 import pytest
-from snowflake.connector.errors import ProgrammingError
 
 
 @pytest.fixture
@@ -43,11 +42,6 @@ def test_a_hash_of_all_rows_tells_rows_apart(run):
 
 def test_the_hash_of_no_row_is_zero(run):
     assert run("select hash_agg(column1) from values (1) where column1 > 1") == [(0,)]
-
-
-def test_a_star_is_refused_not_guessed(run):
-    with pytest.raises(ProgrammingError, match="HASH_AGG"):
-        run("select hash_agg(*) from values (1)")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,6 @@ import pytest
 from snowflake.connector import DictCursor
 from snowflake.connector.errors import ProgrammingError
 
-ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED", "FAILED_AND_AUTO_SUSPENDED")
-
 
 @pytest.fixture
 def show(connection):

@@ -9,6 +9,7 @@ import pytest
 
 snowpark = pytest.importorskip("snowflake.snowpark")
 from snowflake.connector.errors import ProgrammingError
+from snowflake.snowpark import Session
 from snowflake.snowpark import functions as F
 from snowflake.snowpark import types as T
 
@@ -24,12 +25,13 @@ def test_a_temporary_function_is_registered_and_called(session):
     assert [row[0] for row in frame.select(add_one("a")).collect()] == [2, 3]
 
 
-def test_a_permanent_function_outlives_its_session(session, run):
-    session.sql("create stage code").collect()
+def test_a_permanent_function_outlives_its_session(place, run):
+    run("create stage code")
+    with Session.builder.configs(place).create() as session:
 
-    @F.udf(name="doubled", is_permanent=True, stage_location="@code", session=session)
-    def doubled(x: int) -> int:
-        return x * 2
+        @F.udf(name="doubled", is_permanent=True, stage_location="@code", session=session)
+        def doubled(x: int) -> int:
+            return x * 2
 
     assert run("select doubled(21)") == [(42,)]
     assert run("select doubled(2) + 1") == [(5,)]
@@ -266,7 +268,7 @@ def test_functions_are_shown_described_and_dropped(run):
     assert run("show user functions like 'f'") == []
     with pytest.raises(ProgrammingError) as refused:
         run("select f(1, 'a')")
-    assert refused.value.errno == 2141
+    assert refused.value.errno == 2140
 
 
 def test_a_function_is_not_made_twice_unless_replaced(run):

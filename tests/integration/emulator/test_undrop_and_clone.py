@@ -218,7 +218,7 @@ def test_a_cloned_database_has_the_grants_of_its_schemas_and_none_of_its_own(
     assert ("SELECT", "READER") in granted(run, f"table {copied}.s.made")
 
 
-def test_repositories_models_and_services_stay_behind(run, database, copied):
+def test_image_repositories_stay_behind(run, database, copied):
     run("create image repository r")
     run(f"create database {copied} clone {database}")
 
@@ -272,20 +272,6 @@ def test_what_is_tagged_in_a_clone_has_the_tag_of_the_clone(run, table, database
 
     asked = f"select system$get_tag('{copied}.public.grade', '{copied}.public.t', 'table')"
     assert run(asked) == [("high",)]
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "select * from t at (offset => -60)",
-        "select * from t before (statement => '8e5d0ca9-005e-44e6-b858-a8f5b37c5726')",
-        "create table c clone t at (offset => -60)",
-        "create schema c clone public at (offset => -60)",
-    ],
-)
-def test_time_travel_is_refused_by_name(run, table, sql):
-    with pytest.raises(ProgrammingError, match="no history of rows"):
-        run(sql)
 
 
 def test_a_plan_is_explained_and_nothing_runs(connection, run, table):

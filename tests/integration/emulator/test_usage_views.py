@@ -39,7 +39,6 @@ POOLS = "snowflake.account_usage.snowpark_container_services_history"
 def test_a_view_over_the_accounts_history_has_the_rows_of_the_moment_it_is_read(
     run, database, late
 ):
-    run("create table seen (n int)")
     run("create view told as select query_text as text from snowflake.account_usage.query_history")
     mark = f"select '{uuid.uuid4().hex}'"
     run(mark)

@@ -26,17 +26,20 @@ def hook(run, database):
 
 
 @pytest.mark.parametrize(
-    "rest",
+    ("rest", "words"),
     [
-        "webhook_url = 'http://hooks.slack.com/services/a'",
-        "webhook_url = 'https://example.com/hook'",
-        "webhook_url = 'https://hooks.slack.com/services/SNOWFLAKE_WEBHOOK_SECRET'",
-        "webhook_url = 'https://hooks.slack.com/services/a' webhook_secret = no_such",
-        "webhook_url = 'https://hooks.slack.com/services/a' colour = 'red'",
+        ("webhook_url = 'http://hooks.slack.com/services/a'", "WEBHOOK_URL"),
+        ("webhook_url = 'https://example.com/hook'", "WEBHOOK_URL"),
+        (
+            "webhook_url = 'https://hooks.slack.com/services/SNOWFLAKE_WEBHOOK_SECRET'",
+            "WEBHOOK_SECRET",
+        ),
+        ("webhook_url = 'https://hooks.slack.com/services/a' webhook_secret = no_such", "NO_SUCH"),
+        ("webhook_url = 'https://hooks.slack.com/services/a' colour = 'red'", "COLOUR"),
     ],
 )
-def test_what_snowflake_calls_no_webhook_is_refused(run, rest):
-    with pytest.raises(DatabaseError):
+def test_what_snowflake_calls_no_webhook_is_refused(run, rest, words):
+    with pytest.raises(DatabaseError, match=words):
         run(f"create notification integration n type = webhook enabled = true {rest}")
 
 

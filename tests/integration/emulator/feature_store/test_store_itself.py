@@ -13,9 +13,16 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 CLICKS = T.StructType([T.StructField("ID", T.LongType()), T.StructField("AT", T.TimestampType())])
 
 
-def test_the_default_warehouse_is_changed_to_one_that_stands(store, warehouse):
-    store.update_default_warehouse(warehouse)
+def test_the_default_warehouse_is_changed_to_one_that_stands(store, view, session, tables):
+    other = f"W_{tables}"
+    # In a session the new warehouse is the one in use.
+    session.sql(f"create warehouse {other}").collect()
+    store.update_default_warehouse(other)
 
+    assert view(refresh_freq="1 hour").refresh_freq == "1 hour"
+    (made,) = session.sql(f"show dynamic tables in database {tables}").collect()
+    assert made["warehouse"] == other
+    session.sql(f"drop warehouse {other}").collect()
     with pytest.raises(ValueError, match="Cannot find warehouse"):
         store.update_default_warehouse("NO_SUCH_WAREHOUSE")
 

@@ -1,14 +1,13 @@
 """What the official clients send has the shapes of the golden files: an upgrade shows itself here.
 
-``pytest tests/integration/emulator/test_client_statements.py --record`` writes the files anew; look
-at their difference, and teach the emulator what is new before committing it. These read the
-emulator's own record, so no account can run them.
+``pytest tests/integration/emulator/itself/test_client_statements.py --record`` writes the files
+anew; look at their difference, and teach the emulator what is new before committing it. These read
+the emulator's own record, so no account can run them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pandas as pd
 import pytest
@@ -19,6 +18,8 @@ from tests.integration.emulator.client_shapes import differences, shape, shapes
 from tests.waiting import until
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+LOOKS = 600
+"""So often is looked for what is recorded late, until the difference is told."""
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +29,27 @@ def emulator():
 
 
 @pytest.fixture
-def sent(emulator, request):
+def sent(emulator, request, monkeypatch):
     """Return what a client sent since the test began, compared with its golden file."""
+    # What another test asked the client keeps, and would not ask again.
+    kept = pytest.importorskip("snowflake.ml._internal.env_utils")
+    monkeypatch.setattr(kept, "_SNOWFLAKE_INFO_SCHEMA_PACKAGE_CACHE", {})
     emulator.account.record.lines.clear()
 
     def compare(client):
         record = request.config.getoption("--record", default=False)
-        # A statement that runs by itself may be recorded a moment after its result is there.
-        for _ in range(100):
+        told = []
+
+        def alike():
             lines = list(emulator.account.record.lines)
             unknown = [line for line in lines if line["what"] in {"unknown", "fault"}]
             assert not unknown, unknown
-            if record or not (told := differences(client, shapes(lines), record=record)):
-                break
-            time.sleep(0.05)
-        return differences(client, shapes(lines), record=record) if record else told
+            told.append(differences(client, shapes(lines), record=record))
+            return record or not told[-1] or len(told) == LOOKS
+
+        # A statement that runs by itself may be recorded a moment after its result is there.
+        until(alike)
+        return told[-1]
 
     return compare
 

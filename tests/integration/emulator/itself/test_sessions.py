@@ -29,6 +29,23 @@ def connection(emulator):
         yield opened
 
 
+def test_the_policy_of_the_account_is_for_who_has_none(emulator, connection, canary):
+    """Source: Snowflake, "Controlling network traffic with network policies"."""
+    run, word = connection.cursor().execute, canary("password")
+    run("create network policy here allowed_ip_list = ('127.0.0.0/8')")
+    run("create network policy away allowed_ip_list = ('127.0.0.0/8')")
+    for name, more in (("bare", ""), ("held", "network_policy = here")):
+        run(f"create user {name} password = '{word}' must_change_password = false {more}")
+    run("alter account set network_policy = away")
+    run("alter network policy away set allowed_ip_list = ('192.0.2.0/24')")
+    arguments = {**emulator.connection, "password": word, "role": "PUBLIC"}
+
+    with pytest.raises(DatabaseError) as caught:
+        connect(**{**arguments, "user": "bare"})
+    assert caught.value.errno == 390422
+    connect(**{**arguments, "user": "held"}).close()
+
+
 def test_an_expired_session_is_renewed_by_the_client(emulator, connection):
     before = connection.rest.token
     emulator.account.clock.advance(3700)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-
-pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[4]
 SUITES = Path(__file__).parents[1]
@@ -44,18 +44,29 @@ def test_every_option_of_the_command_is_on_the_page(capsys):
     assert {option for option in options if f"`{option}`" not in page} == set()
 
 
-def test_the_how_to_works(pytester, monkeypatch):
+def test_the_how_to_works(tmp_path, monkeypatch):
     """Its test is run by a pytest of its own, its other code as it stands."""
     monkeypatch.delenv("MLOPS_TEST_CONNECTION", raising=False)
+    monkeypatch.chdir(tmp_path)
     files = {}
     for block in BLOCKS:
         first = block.splitlines()[0]
         if match := re.fullmatch(r"# (\w+\.py)", first):
             files[match[1]] = block
-    pytester.makepyfile(**{name.removesuffix(".py"): text for name, text in files.items()})
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    own = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={tmp_path}",
+        f"--basetemp={tmp_path / 'base'}",
+    ]
+    done = subprocess.run([sys.executable, "-m", "pytest", *own],
+                          capture_output=True, text=True, check=False)  # fmt: skip
 
     assert set(files) == {"conftest.py", "test_orders.py"}
-    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
     imported = BLOCKS[2].splitlines()[0]
     for block in BLOCKS[2:]:
         exec(compile(f"{imported}\n{block}", str(HOW_TO), "exec"), {})
