@@ -35,6 +35,8 @@ def _leave_out_variables(config: pytest.Config) -> None:
         if name == "CI" or git or own or (name.startswith("SNOWFLAKE_") and not account):
             del os.environ[name]
     if not account:
+        # Else each login asks for cloud metadata servers, by names that may take seconds to fail.
+        os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
         home = tempfile.TemporaryDirectory(prefix="snowflake-home-")
         config.add_cleanup(home.cleanup)
         os.environ["SNOWFLAKE_HOME"] = home.name

@@ -13,7 +13,7 @@ from sf_ml_framework import connection as connections
 from sf_ml_framework.cli.connection_options import flags_of
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
-from sf_ml_framework.connection import ConnectionSettings, Level
+from sf_ml_framework.connection import ConnectionSettings
 from sf_ml_framework.errors import OperatorError
 from sf_ml_framework.targets import Target
 
@@ -66,21 +66,10 @@ def open_account(
 def account_of(
     settings: ConnectionSettings, target: Target, *, role: str = "", query_tag: str = ""
 ) -> Account:
-    """Return the account as *target* sees it, not yet connected; the caller closes it.
+    """Return the account as *target* sees it, not yet connected; the caller closes it."""
+    from sf_ml_framework.places.snowflake import target_account
 
-    The target says database, schema and warehouse, and the caller the role; only the command line
-    stands before them.
-    """
-    from sf_ml_framework.places.snowflake.session import Account
-
-    return Account(
-        settings,
-        database=_flag(settings, "database") or target.database,
-        schema=_flag(settings, "schema") or target.schema,
-        warehouse=_flag(settings, "warehouse") or target.warehouse,
-        role=_flag(settings, "role") or role or settings.get("role") or target.role,
-        query_tag=query_tag,
-    )
+    return target_account.account_of(settings, target, role=role, query_tag=query_tag)
 
 
 def needed_connection(root: Path | None) -> ConnectionSettings:
@@ -94,8 +83,3 @@ def needed_connection(root: Path | None) -> ConnectionSettings:
     if found is None:
         raise OperatorError("no connection to Snowflake is given", remedy=HOW_TO_CONNECT)
     return found
-
-
-def _flag(settings: ConnectionSettings, key: str) -> str:
-    value = settings.value(key)
-    return value.plain if value is not None and value.level is Level.FLAG else ""

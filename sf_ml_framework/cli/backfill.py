@@ -15,6 +15,7 @@ from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import outputs_option
 from sf_ml_framework.cli.output import Column, Style
 from sf_ml_framework.cli.tasks_opened import config_of, open_graph, task_format_option
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ _EMPTY = ("", "{}", "…", "...")
 def backfill(invocation: Invocation, /, **options: Any) -> None:
     r"""Run the graph once for each day, or each other step, of a time.
 
-    One run for each value, the earliest first. A value for which a run with the same changes has
-    succeeded is passed over, so the same line goes on where an earlier one stopped. Ctrl-C begins
-    no further run; what goes on in the account ends by itself, and the next call takes it over.
+    One run for each value, the earliest first. A value for which a run of the graph with the same
+    changes has succeeded is passed over, so the same line goes on where an earlier one stopped.
+    Ctrl-C begins no further run; what goes on in the account ends by itself, and the next call
+    takes it over.
 
     Examples:
         mlops backfill --param date --from 2026-01-01 --to 2026-01-31
@@ -86,7 +88,7 @@ def _work(
     from sf_ml_framework.deploy.graph_runs import Runs
     from sf_ml_framework.places.snowflake.run_changes import succeeded
 
-    output = invocation.output
+    output, more = invocation.output, same_place(options["target"])
     graph = opened.control.graph()
     graph_backfill.check_overlap(graph, options["overlap"])
     done = {} if options["again"] else {
@@ -104,7 +106,7 @@ def _work(
     except KeyboardInterrupt:
         output.complain("stopped: no further run begins; what goes on ends by itself")
         output.complain(f"  go on:  {invocation.command_line}")
-        output.complain(f"  cancel: {invocation.program} tasks cancel")
+        output.complain(f"  cancel: {invocation.program} tasks cancel{more}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     rows = [msgspec.to_builtins(each) for each in filled]
     output.table(_COLUMNS, rows, "json" if options["form"] == "json" else "table")

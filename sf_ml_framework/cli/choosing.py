@@ -72,7 +72,7 @@ def remember(root: Path, environment: Environment) -> None:
 
 
 def forget(root: Path, name: str) -> None:
-    """Forget an environment that is gone."""
+    """Forget an environment that is gone; *name* is one that an environment can have."""
     (root / environments.FOLDER / f"{name}.json").unlink(missing_ok=True)
 
 

@@ -28,8 +28,8 @@ class Entry(NamedTuple):
     """``module:function`` in this package."""
     summary: str
     """First line of the function's docstring."""
-    exits: tuple[int, ...] = (0, 2, 3)
-    """Exit codes that it can end with."""
+    exits: tuple[int, ...] = ()
+    """Exit codes that it can end with; none: those that its options tell, or its commands'."""
     alias_of: str = ""
 
 
@@ -50,7 +50,7 @@ COMMANDS: dict[str, Entry] = {
     "history": Entry("history:history", "List the runs, newest first."),
     "show": Entry("history:show", "Show one run, or what a node printed in it."),
     "trace": Entry("trace:trace", "Show a run as a trace, or send it to a collector."),
-    "diff": Entry("differences:diff", "Compare two runs: what changed, what it did.", (0, 1, 2, 3)),
+    "diff": Entry("differences:diff", "Compare two runs: what changed, what it did.", _ALL[:5]),
     "report": Entry("report:report", "Write the report of a run, for a browser."),
     "clean": Entry("clean:clean", "Remove what runs have made."),
     "compile": Entry(
@@ -88,24 +88,22 @@ COMMANDS: dict[str, Entry] = {
     "models": Entry(
         "models:models", "See the versions of models in a target, and move one to another target."
     ),
-    "tasks": Entry(
-        "tasks:tasks", "Operate the graph of tasks that the project was deployed as.", _ALL
-    ),
+    "tasks": Entry("tasks:tasks", "Operate the graph of tasks that the project was deployed as."),
     "monitor": Entry(
         "monitor:monitor",
         "Show how a deployed graph does: tasks, nodes, pools, credits.",
         (0, 2, 3, 4, 130),
     ),
-    "pools": Entry(
-        "pools:pools", "See the compute pools of a target, and change them by hand.", (0, 2, 3, 4)
-    ),
+    "pools": Entry("pools:pools", "See the compute pools of a target, and change them by hand."),
     "retry": Entry("retry:retry", "Repair a run that failed or was cancelled.", _ALL),
     "backfill": Entry(
         "backfill:backfill", "Run the graph once for each day, or each other step, of a time.", _ALL
     ),
-    "cost": Entry("cost:cost", "Tell what runs will cost, and what they have cost.", (0, 2, 3, 4)),
+    "cost": Entry("cost:cost", "Tell what runs will cost, and what they have cost."),
     "emulator": Entry("emulator:emulator", "Run a local Snowflake for tests and trials."),
-    "doctor": Entry("doctor:doctor", "Check this machine, the connection and the account."),
+    "doctor": Entry(
+        "doctor:doctor", "Check this machine, the connection and the account.", (0, 2, 3)
+    ),
     "completion": Entry("completion:completion", "Print what lets a shell complete.", (0, 2)),
 }
 
@@ -120,7 +118,7 @@ EXIT_CODES = {
 _OTHER_MEANINGS = {
     "diff": {1: "the runs differ, and --exit-code was given"},
     "grants": {
-        1: "the pipeline is wrong, and --check was given",
+        1: "the command or the pipeline is wrong, and --check was given",
         2: "the account differs, and --check was given; else as for others",
         3: "as for others; or --check saw no difference, but could not see all",
     },
@@ -130,6 +128,20 @@ _OTHER_MEANINGS = {
     },
 }
 """Where a code says something else in one command."""
+
+_STOPPED = {"--yes", "--wait", "--follow"}
+"""Who has one of these asks a person, or waits."""
+
+
+def exits_of(command: click.Command, said: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Return the exit codes that *command* can end with: *said*, or what its options tell.
+
+    What may reach an account may lose it; what asks or waits may be stopped.
+    """
+    options = {name for parameter in command.params for name in parameter.opts}
+    lost = (4,) * ("--connection" in options)
+    stopped = (130,) * bool(options & _STOPPED)
+    return said or (0, 2, 3, *lost, *stopped)
 
 
 def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
@@ -178,7 +190,8 @@ class Command(click.Command):
         """Write the exit codes that this command can end with."""
         name = ctx.info_name or ""
         meanings = EXIT_CODES | _OTHER_MEANINGS.get(name, {})
-        write_exit_codes(formatter, {code: meanings[code] for code in COMMANDS[name].exits})
+        codes = exits_of(self, COMMANDS[name].exits)
+        write_exit_codes(formatter, {code: meanings[code] for code in codes})
         formatter.write_paragraph()
         formatter.write_text(
             "--project DIR, -v, -q and --debug hold for every command: see mlops --help"

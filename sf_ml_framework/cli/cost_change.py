@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from sf_ml_framework.settings import Costs
 
 
-def line(invocation: Invocation, plan: Plan) -> str:
-    """Return what *plan* changes of a run's cost and a month's; empty where it changes nothing."""
+def line(invocation: Invocation, plan: Plan, more: str = "") -> str:
+    """Return what *plan* changes of a run's cost and a month's; empty where it changes nothing.
+
+    *more* is what the line to type next must say too, such as a target.
+    """
     if not _matters(plan):
         return ""
     before, after, costs = _compared(invocation, plan)
@@ -33,7 +36,7 @@ def line(invocation: Invocation, plan: Plan) -> str:
         text += f", {_from(was, after.month.credits, before, costs)} a month"
     if any(pool.credits is None for pool in after.pools):
         text += ", and what is not known"
-    return f"{text}; more: {invocation.program} cost estimate"
+    return f"{text}; more: {invocation.program} cost estimate{more}"
 
 
 def fields(invocation: Invocation, plan: Plan) -> dict[str, Any] | None:

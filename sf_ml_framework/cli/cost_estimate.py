@@ -34,7 +34,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 def tell(invocation: Invocation, *, runs: float, timeouts: bool, form: Form) -> None:
     """Show what a run of the project will cost."""
-    with open_workspace(invocation, anywhere=True) as workspace:
+    with open_workspace(invocation, anywhere=True, target_matters=True) as workspace:
         costs = workspace.settings.costs
         rates = words.rates_of(workspace.root, workspace.settings)
         found = _estimated(workspace, rates, invocation, runs=runs, timeouts=timeouts)
@@ -52,7 +52,8 @@ def _estimated(
     from sf_ml_framework.plan.cost.estimate import estimate
     from sf_ml_framework.plan.cost.work import of_manifest
 
-    work = of_manifest(workspace.manifest, workspace.target)
+    target = workspace.target
+    work = of_manifest(workspace.manifest_in(target), target)
     where, history = ("", {}) if timeouts else _history(workspace, invocation)
     typical, high = (
         estimate(
@@ -67,7 +68,7 @@ def _estimated(
     )
     return Told(
         project=workspace.manifest.project,
-        target=workspace.target.name,
+        target=target.name,
         history_of=where if history else "",
         typical=typical,
         high=high,

@@ -56,7 +56,7 @@ def tell(
     with open_workspace(invocation) as workspace:
         costs = workspace.settings.costs
         rates = words.rates_of(workspace.root, workspace.settings)
-        manifest = workspace.manifest
+        manifest = workspace.manifest_in(workspace.chosen(target))
     found = spent(invocation, target, manifest, rates, run_id=run_id, since=since)
     rows = _rows(found, by, costs)
     if form == "json":
@@ -128,7 +128,8 @@ def _of_run(
     from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
     from sf_ml_framework.plan.cost.attribute import attribute
 
-    run = SnowflakeJournal(account, target.database, target.schema).run(run_id)
+    journal = SnowflakeJournal(account, target.database, target.schema, manifest.project)
+    run = journal.run(run_id)
     since = datetime.fromisoformat(run.started)
     _, terms, hours, ran = _read(account, target, manifest, rates, since)
     hours = _hours_of(hours, run.run_id, ran, terms)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +16,10 @@ import sf_ml_framework
 from sf_ml_framework.cli.account import open_account
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.output import Output, is_terminal
+from sf_ml_framework.cli.processes import client, is_dead
 from sf_ml_framework.cli.workspace import open_workspace
 from sf_ml_framework.deploy.faults import DeployError, LockedError
-from sf_ml_framework.deploy.records import Deployment, Holder, Kind
+from sf_ml_framework.deploy.records import Deployment, Kind
 
 if TYPE_CHECKING:
     from sf_ml_framework.deploy.apply import Commission, Deployer
@@ -101,25 +100,6 @@ def _commission(git: GitStatus, user: str) -> Commission:
     )
 
 
-def client() -> str:
-    """Return this machine and process, as the lock names them."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def is_dead(holder: Holder) -> bool:
-    """Say whether a lock's holder is known to be dead: a process of this machine that ended."""
-    machine, _, process = holder.client.rpartition(":")
-    if machine != socket.gethostname() or not process.isdigit():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
 def carried_out(
     opened: Opened, plan: Plan, kind: Kind, *, note: str = "", overwrite_drift: bool = False
 ) -> Deployment | None:
@@ -130,7 +110,7 @@ def carried_out(
     try:
         return opened.deployer.apply(plan, commission)
     except LockedError as error:
-        if not is_dead(error.holder):
+        if not is_dead(error.holder.client):
             raise
         commission = msgspec.structs.replace(commission, dead=error.holder.deployment)
         return opened.deployer.apply(plan, commission)

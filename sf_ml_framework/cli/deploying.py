@@ -86,7 +86,7 @@ def deploy(
         if file is None:
             plan = opened.deployer.plan(opened.desired, delete=delete)
         else:
-            plan = _read(file, opened, delete=delete)
+            plan = _read(file, opened, tag=tag, delete=delete)
         _deploy(
             invocation, opened, plan, overwrite_drift=overwrite_drift, given=given, reviewed=file
         )
@@ -164,11 +164,11 @@ def deployments(invocation: Invocation, /, target: str, limit: int, form: Form) 
     invocation.output.table(columns, rows, form, empty="nothing was deployed there yet")
 
 
-def _read(file: Path, opened: Opened, *, delete: bool) -> Plan:
+def _read(file: Path, opened: Opened, *, tag: str, delete: bool) -> Plan:
     """Return the plan in *file*.
 
     Raises:
-        DeployError: it is of another target, or does not remove what --delete asks for.
+        DeployError: it is of another target or image, or does not remove what --delete asks for.
     """
     from sf_ml_framework.plan.codec import read_plan
 
@@ -177,6 +177,12 @@ def _read(file: Path, opened: Opened, *, delete: bool) -> Plan:
         raise DeployError(
             f"{file} is a plan for target {plan.desired.target}, not for {opened.target.name}",
             remedy=f"--target {plan.desired.target}",
+        )
+    image = plan.desired.image
+    if tag and image.rpartition(":")[2] != tag:
+        raise DeployError(
+            f"{file} is a plan for the image {image}, and is carried out as it is, without --tag",
+            remedy=f"mlops plan --tag {tag} --out {file}",
         )
     if delete and not plan.delete:
         raise DeployError(

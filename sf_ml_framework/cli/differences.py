@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from sf_ml_framework.cli import words
+from sf_ml_framework.cli.alive import settled
 from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import completes_runs, format_option
@@ -50,13 +51,9 @@ def diff(
     with open_workspace(invocation, anywhere=True) as workspace:
         journal = workspace.journal
         before, after = _named(journal, first, second)
-        found = compare(
-            before,
-            journal.node_runs(before.run_id),
-            after,
-            journal.node_runs(after.run_id),
-            _functions(workspace),
-        )
+        before, nodes_before = settled(workspace, before, journal.node_runs(before.run_id))
+        after, nodes_after = settled(workspace, after, journal.node_runs(after.run_id))
+        found = compare(before, nodes_before, after, nodes_after, _functions(workspace))
     if form == "json":
         output.json(_document(before, after, found))
     elif form == "csv":

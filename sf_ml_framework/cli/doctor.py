@@ -166,11 +166,13 @@ def _of_target(
 
     sizes: set[Any] = set()
     grants: list[Any] = []
+    project = ""
     if workspace is not None and target is not None:
         from sf_ml_framework.plan import access
 
         try:
             manifest = workspace.manifest_in(target)
+            project = manifest.project
             sizes = {node.resources.pool_size for node in manifest.nodes}
             roles = {target.role, target.deploy_role}
             needed = access.needed(manifest, target)
@@ -184,7 +186,7 @@ def _of_target(
         else Account(connection, query_tag=tag)
     )
     try:
-        yield from examine(account, target, sizes, grants)
+        yield from examine(account, target, sizes, grants, project)
     except FrameworkError as error:
         # In the middle of it, such as a connection that breaks.
         yield _failed("account", error)

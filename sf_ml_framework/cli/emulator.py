@@ -140,8 +140,8 @@ def start(invocation: Invocation, /, **options: Any) -> None:
         )
         try:
             file = _written(workspace, server, asked)
-        except OperatorError:
-            # What cannot be connected to as asked is no start.
+        except BaseException:
+            # What cannot be connected to as asked is no start, nor is what was interrupted.
             folder.stop()
             raise
     _tell_started(invocation, server, asked, file)

@@ -53,13 +53,18 @@ def write(file: Path, server: Server, password: str | None) -> None:
     """Write the entry ``[emulator]`` into *file*, readable by its owner alone; others stay.
 
     Raises:
-        OperatorError: *file* is no TOML, holds the entry in a way that cannot be replaced, or
-            cannot be written; it is then as it was.
+        OperatorError: *file* cannot be read or is no TOML, holds the entry in a way that cannot be
+            replaced, or cannot be written; it is then as it was.
     """
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         text = ""
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise OperatorError(
+            f"{file} cannot be read: {why}", remedy="mend it, or name another file"
+        ) from error
     kept = _without_entry(text)
     _check(file, kept)
     entry = "".join(

@@ -18,8 +18,6 @@ from sf_ml_framework.errors import UsageError
 if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.environments import Made
 
-_ACCOUNT = (0, 2, 3, 4)
-
 
 @click.group(cls=Group, subcommand_metavar="COMMAND ...")
 def env() -> None:
@@ -36,7 +34,7 @@ def env() -> None:
     """
 
 
-@env.command(cls=Subcommand, exits=_ACCOUNT)
+@env.command(cls=Subcommand)
 @click.argument("name")
 @click.option(
     "--from",
@@ -95,7 +93,7 @@ def create(
     make(invocation, wish, dry_run=dry_run, yes=yes)
 
 
-@env.command("ls", cls=Subcommand, exits=_ACCOUNT)
+@env.command("ls", cls=Subcommand)
 @click.option("--all", "everything", is_flag=True, help="Also those of other projects.")
 @connection_options
 @format_option
@@ -118,7 +116,7 @@ def list_environments(invocation: Invocation, /, *, everything: bool, form: Form
     invocation.output.table(columns, rows, form, empty="there are no environments")
 
 
-@env.command(cls=Subcommand, exits=_ACCOUNT)
+@env.command(cls=Subcommand)
 @click.argument("name", required=False, default="")
 @click.option("--expired", is_flag=True, help="All of this project whose time is over.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -13,6 +13,7 @@ from sf_ml_framework.cli.deployer import agreed
 from sf_ml_framework.cli.env_making import ADMIN, opened_environments
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.workspace import open_workspace
+from sf_ml_framework.environments import checked_name
 from sf_ml_framework.errors import FrameworkError, OperatorError, UnknownNameError, UsageError
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.plan.quoting import name as plain
@@ -31,10 +32,12 @@ def take(invocation: Invocation, name: str, *, yes: bool) -> None:
     """Take the environment *name* away, or with an empty name all whose time is over.
 
     Raises:
-        UsageError: it is a target of ``mlops.yml``, or there is none of that name.
+        UsageError: it is no name, is a target of ``mlops.yml``, or there is none of that name.
         OperatorError: something that would be taken is a target's.
     """
     output = invocation.output
+    if name:
+        checked_name(name)
     with open_workspace(invocation) as workspace:
         settings, root = workspace.settings, workspace.root
     if name in settings.targets:

@@ -31,7 +31,10 @@ def tell(error: Exception, invocation: Invocation) -> int:
 
         invocation.output.complain(traceback.format_exc().rstrip())
     if isinstance(error, click.Abort):
-        invocation.output.complain("stopped")
+        told, remedy = str(error.__cause__ or ""), getattr(error.__cause__, "remedy", "")
+        invocation.output.complain(f"stopped: {told}" if told else "stopped")
+        if remedy:
+            invocation.output.complain(f"  remedy: {remedy}")
         return INTERRUPTED
     known = known_error(error, invocation)
     if isinstance(known, ManifestError):
@@ -46,7 +49,7 @@ def tell(error: Exception, invocation: Invocation) -> int:
 
 @contextmanager
 def faults_apart(invocation: Invocation, differs: int, *, wanted: bool) -> Iterator[None]:
-    """End with 1 on a fault of the pipeline, where its code says that something would change."""
+    """End with 1 on a fault of command or pipeline, whose code says that something differs."""
     try:
         yield
     except FrameworkError as error:

@@ -12,6 +12,7 @@ from sf_ml_framework.cli.connection_options import connection_options, target_op
 from sf_ml_framework.cli.faults import faults_apart
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.output import Column, Style
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.cli.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -69,9 +70,11 @@ def grants(
     with faults_apart(invocation, DIFFERS, wanted=check):
         chosen, wanted = _wanted(invocation, target, who)
     if not check:
-        _show(invocation.output, chosen, wanted, form)
+        check_line = f"{invocation.program} grants --check{same_place(target)}"
+        _show(invocation.output, chosen, wanted, form, check_line)
         return
-    sights, findings = _compared(invocation, target, chosen, wanted, who)
+    with faults_apart(invocation, DIFFERS, wanted=check):
+        sights, findings = _compared(invocation, target, chosen, wanted, who)
     _tell(invocation.output, chosen, sights, findings, form)
     _end(sights, findings)
 
@@ -83,7 +86,7 @@ def _wanted(
 
     with open_workspace(invocation) as workspace:
         chosen = workspace.chosen(target)
-        every = access.needed(workspace.manifest, chosen)
+        every = access.needed(workspace.manifest_in(chosen), chosen)
     roles = _roles(chosen, who)
     # Who may have the deploy role belongs to it.
     return chosen, tuple(
@@ -99,14 +102,16 @@ def _roles(target: Target, who: Sequence[str]) -> list[str]:
 # What is wanted.
 
 
-def _show(output: Output, target: Target, wanted: Sequence[Grant], form: Form) -> None:
+def _show(
+    output: Output, target: Target, wanted: Sequence[Grant], form: Form, check_line: str
+) -> None:
     if form == "sql":
         for line in _script(wanted):
             output.text(line)
         return
     if form == "table":
         output.table(_WANTED, _gathered(wanted), form)
-        output.talk(f"{len(wanted)} grants of target {target.name}; compare: mlops grants --check")
+        output.talk(f"{len(wanted)} grants of target {target.name}; compare: {check_line}")
         return
     output.table([Column(name) for name in _FIELDS], map(_fields, wanted), form)
 

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from sf_ml_framework.cli.commands import (
-    COMMANDS,
     EXIT_CODES,
     Command,
+    exits_of,
     global_options,
     write_exit_codes,
     write_paragraphs,
@@ -22,17 +22,18 @@ from sf_ml_framework.errors import UnknownNameError
 
 
 class Subcommand(Command):
-    """A command inside a group; *exits* are the exit codes that it can end with.
+    """A command inside a group.
 
+    *exits* are the exit codes that it can end with; without them its options tell.
     An option of its own hides the global one of the same name: the global one is then given
     before the group's name.
     """
 
     def __init__(
-        self, *args: Any, exits: dict[int, str] | tuple[int, ...] = (0, 2, 3), **more: Any
+        self, *args: Any, exits: dict[int, str] | tuple[int, ...] = (), **more: Any
     ) -> None:
         super().__init__(*args, **more)
-        named = exits if isinstance(exits, dict) else dict.fromkeys(exits, "")
+        named = exits if isinstance(exits, dict) else dict.fromkeys(exits_of(self, exits), "")
         self.exits = {code: meaning or EXIT_CODES[code] for code, meaning in named.items()}
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -96,8 +97,13 @@ class Group(click.Group):
                 ]
             )
 
+    @property
+    def exits(self) -> frozenset[int]:
+        """The exit codes of all commands in it."""
+        inner = self.commands.values()
+        known = [each.exits for each in inner if isinstance(each, Subcommand | Group)]
+        return frozenset().union(*known)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the exit codes of the group's commands."""
-        entry = COMMANDS.get(ctx.info_name or "")
-        if entry is not None:
-            write_exit_codes(formatter, {code: EXIT_CODES[code] for code in entry.exits})
+        write_exit_codes(formatter, {code: EXIT_CODES[code] for code in sorted(self.exits)})

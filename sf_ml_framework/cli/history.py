@@ -54,7 +54,7 @@ def history(invocation: Invocation, /, limit: int, status: str | None, form: For
         journal = workspace.journal
         rows = [
             history_fields(*settled(workspace, run, journal.node_runs(run.run_id)))
-            for run in journal.runs(limit=limit or -1, status=status or "")
+            for run in _found(workspace, limit or -1, status or "")
         ]
     if form == "table":
         rows = [{**row, "nodes": _counts(row)} for row in rows]
@@ -100,6 +100,17 @@ def show(invocation: Invocation, /, run: str, logs: str | None, form: Form) -> N
             node_table(nodes, form, output)
         else:
             _tell_run(workspace, record, nodes, output)
+
+
+def _found(workspace: Workspace, limit: int, status: str) -> Sequence[RunRecord]:
+    """Return the newest runs, *limit* at most, that have *status* as it is true now."""
+    runs = workspace.journal.runs
+    if status not in ("running", "cancelled") or workspace.mode == "snowflake":
+        return runs(limit=limit, status=status)
+    # What was killed is among those that the journal calls running.
+    every = runs(limit=-1)
+    found = [run for run in every if settled(workspace, run, ())[0].status == status]
+    return found[:limit] if limit > 0 else found
 
 
 def _tell_run(

@@ -16,8 +16,9 @@ from sf_ml_framework.cli.image_builder import PROGRAMS, Builder
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import format_option
 from sf_ml_framework.cli.output import Column, Form
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.cli.workspace import Workspace, open_workspace
-from sf_ml_framework.errors import DataError, OperatorError
+from sf_ml_framework.errors import DataError, OperatorError, SettingsError
 
 if TYPE_CHECKING:
     from sf_ml_framework.cli.account import OpenedAccount
@@ -113,7 +114,7 @@ def push(invocation: Invocation, /, target: str, tag: str, builder: str | None) 
     with open_workspace(invocation) as workspace:
         if not tag:
             _, tag = commit_and_tag(workspace.root, "", dirty=True)
-        local = f"{image_name(workspace)}:{tag}"
+        local = f"{image_name(workspace, target)}:{tag}"
     with open_account(invocation, target) as opened:
         url = _repository(opened)["repository_url"]
         remote = f"{url}/{opened.target.image}:{tag}"
@@ -121,7 +122,8 @@ def push(invocation: Invocation, /, target: str, tag: str, builder: str | None) 
         _sign_in(found, opened, url.partition("/")[0])
     digest = found.push(local, remote)
     output.text(f"{remote}{f'@{digest}' if digest else ''}")
-    output.talk(f"next: mlops deploy --tag {tag}")
+    more = same_place(target, as_role=False)
+    output.talk(f"next: {invocation.program} deploy --tag {tag}{more}")
 
 
 @image.command("ls")
@@ -173,11 +175,28 @@ def scan(invocation: Invocation, /, tag: str) -> None:
         raise OperatorError(f"{reference} is not clean", remedy="what was found stands above")
 
 
-def image_name(workspace: Workspace) -> str:
-    """Return what the image is called on this machine: as in the default target."""
+def image_name(workspace: Workspace, target: str = "") -> str:
+    """Return what the image is called on this machine.
+
+    As in the default target; where there is none as in all of them, or else in *target*.
+
+    Raises:
+        SettingsError: none is the default or named, and they call it by different names.
+    """
     from sf_ml_framework import targets
 
-    return targets.load(workspace.settings, "").image
+    settings = workspace.settings
+    if settings.default_target or len(settings.targets) < 2:
+        return targets.load(settings).image
+    names = {targets.load(settings, each).image for each in settings.targets}
+    if len(names) == 1:
+        return names.pop()
+    if target:
+        return workspace.chosen(target).image
+    raise SettingsError(
+        f"the targets call the image by different names: {', '.join(sorted(names))}",
+        remedy="say in mlops.yml by default_target which of them builds it",
+    )
 
 
 def commit_and_tag(root: Path, tag: str, *, dirty: bool) -> tuple[str, str]:
@@ -191,7 +210,7 @@ def commit_and_tag(root: Path, tag: str, *, dirty: bool) -> tuple[str, str]:
     from sf_ml_framework.run.git import GitStatus
 
     with closing(GitStatus(root)) as git:
-        commit, changed = git.read()
+        commit, changed = git.read(patient=True)
     if changed and not dirty:
         raise OperatorError(
             "files differ from the commit, and the image's tag would name what it is not",
@@ -225,11 +244,11 @@ def _sign_in(builder: Builder, opened: OpenedAccount, host: str) -> None:
 
     Source: Snowflake, "Working with an image registry and repository".
     """
+    from sf_ml_framework.connection import arguments, method_of
+
     settings = opened.settings
-    token = settings.value("token")
-    method = (settings.get("authenticator") or "").upper()
-    if token is not None and method == "PROGRAMMATIC_ACCESS_TOKEN":
-        builder.login(host, settings.get("user") or "USER", token.plain)
+    if method_of(settings) == "programmatic token":
+        builder.login(host, settings.get("user") or "USER", arguments(settings)["token"])
         return
     snow = shutil.which("snow")
     if snow is None:

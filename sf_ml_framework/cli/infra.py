@@ -9,6 +9,7 @@ import click
 from sf_ml_framework.cli.connection_options import connection_options, target_option
 from sf_ml_framework.cli.groups import Group, Subcommand
 from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.cli.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def apply(invocation: Invocation, /, target: str, parts: tuple[Part, ...], *, ye
         for number, statement in enumerate(statements, start=1):
             output.talk(f"[{number}/{len(statements)}] {statement.partition(chr(10))[0]}")
             opened.account.execute(statement)
-    output.text(f"{len(statements)} statements were run; next: push the image, then `mlops deploy`")
+    line = f"{invocation.program} deploy{same_place(target, as_role=False)}"
+    output.text(f"{len(statements)} statements were run; next: push the image, then `{line}`")
 
 
 def _statements(opened: OpenedAccount, desired: Desired, parts: Collection[Part]) -> list[str]:

@@ -9,7 +9,8 @@ import msgspec
 
 from sf_ml_framework.cli.faults import INTERRUPTED
 from sf_ml_framework.cli.invocation import Invocation
-from sf_ml_framework.cli.tasks_opened import open_graph, with_target
+from sf_ml_framework.cli.tasks_opened import open_graph
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.errors import OperatorError, PlatformError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def execute_in_pool(
     from sf_ml_framework.deploy import graph_jobs
     from sf_ml_framework.run.run_record import new_run_id
 
-    output, more = invocation.output, with_target(target)
+    output, more = invocation.output, same_place(target)
     with open_graph(invocation, target) as opened:
         run_id = new_run_id()
         name = graph_jobs.job_name(opened.target, run_id)
@@ -57,7 +58,8 @@ def execute_in_pool(
         except KeyboardInterrupt:
             _tell_stopped(invocation, node, run_id, more)
             raise click.exceptions.Exit(INTERRUPTED) from None
-        record = _record(opened, node, run_id, job)
+        look = f"{invocation.program} tasks logs {node} --run {run_id}{more}"
+        record = _record(opened, node, run_id, job, look)
     _tell(record, invocation, form)
 
 
@@ -125,7 +127,7 @@ def _followed(opened: OpenedGraph, name: str, invocation: Invocation) -> Job:
     return last
 
 
-def _record(opened: OpenedGraph, node: str, run_id: str, job: Job) -> NodeRun:
+def _record(opened: OpenedGraph, node: str, run_id: str, job: Job, look: str) -> NodeRun:
     for record in opened.book.node_runs(run_id):
         if record.node == node and record.status != "running":
             return record
@@ -133,7 +135,7 @@ def _record(opened: OpenedGraph, node: str, run_id: str, job: Job) -> NodeRun:
     raise PlatformError(
         f"the container of {node} ended{code} and left no record: job {job.name} is {job.status}"
         f"{', ' if job.message else ''}{job.message}",
-        remedy=f"mlops tasks logs {node} --run {run_id}",
+        remedy=look,
     )
 
 

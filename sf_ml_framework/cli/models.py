@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.model_promotion import Place, Promotion
     from sf_ml_framework.places.snowflake.session import Account
 
-_ACCOUNT = (0, 2, 3, 4)
-
 
 @click.group(cls=Group, subcommand_metavar="COMMAND ...")
 def models() -> None:
@@ -42,7 +40,7 @@ def models() -> None:
     """
 
 
-@models.command("ls", cls=Subcommand, exits=_ACCOUNT)
+@models.command("ls", cls=Subcommand)
 @target_option
 @connection_options
 @format_option
@@ -69,7 +67,7 @@ def list_models(invocation: Invocation, /, target: str, form: Form) -> None:
     invocation.output.table(columns, rows, form, empty="there are no models")
 
 
-@models.command("show", cls=Subcommand, exits=_ACCOUNT)
+@models.command("show", cls=Subcommand)
 @click.argument("model", metavar="MODEL[@VERSION]")
 @target_option
 @connection_options
@@ -100,7 +98,7 @@ def show(invocation: Invocation, /, model: str, target: str, form: Form) -> None
     invocation.output.table((Column("what"), Column("value")), rows, form, empty="")
 
 
-@models.command("promote", cls=Subcommand, exits=_ACCOUNT)
+@models.command("promote", cls=Subcommand)
 @click.argument("model", metavar="MODEL[@VERSION]")
 @click.option(
     "--from", "source", required=True, metavar="TARGET", shell_complete=completes_targets,
@@ -166,7 +164,7 @@ def promote(
         output.talk(f"nodes load {dataset.name}@{dataset.version}, as the catalog says")
 
 
-@models.command("rollback", cls=Subcommand, exits=_ACCOUNT)
+@models.command("rollback", cls=Subcommand)
 @click.argument("model", metavar="MODEL[@VERSION]")
 @target_option
 @click.option("--to", default="", metavar="VERSION", help="Version of the registry to go back to.")

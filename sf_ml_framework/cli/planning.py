@@ -12,7 +12,9 @@ from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.connection_options import connection_options, target_option
 from sf_ml_framework.cli.faults import faults_apart
 from sf_ml_framework.cli.invocation import Invocation
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.cli.workspace import open_workspace
+from sf_ml_framework.errors import UsageError
 
 if TYPE_CHECKING:
     from sf_ml_framework.plan.changes import Plan
@@ -90,9 +92,9 @@ def plan(
         made = _made(invocation, target, state, tag, delete=delete, thorough=thorough)
         if out is not None:
             _write(out, made)
-    _show(invocation, made, form, everything=everything)
+    _show(invocation, made, form, target, everything=everything)
     if out is not None:
-        how = f"{invocation.program} deploy --plan {out}"
+        how = f"{invocation.program} deploy --plan {out}{same_place(target)}"
         invocation.output.talk(f"wrote {out}; carry it out: {how}")
     if detailed_exitcode and not made.is_empty:
         raise click.exceptions.Exit(CHANGES)
@@ -114,6 +116,11 @@ def _made(
         with open_deployer(invocation, target, tag=tag, thorough=thorough) as opened:
             _warn_of_branch(invocation, opened.target, opened.root)
             return opened.deployer.plan(opened.desired, delete=delete)
+    if thorough:
+        raise UsageError(
+            f"--thorough asks an account, and {state} is a file",
+            remedy=f"mlops state pull --thorough --out {state}, then leave it out here",
+        )
     from sf_ml_framework.places.snowflake.ml_job_bodies import standing_bodies
     from sf_ml_framework.plan.codec import read_state
     from sf_ml_framework.plan.compile import compile_desired
@@ -144,7 +151,7 @@ def _write(file: Path, made: Plan) -> None:
     write_text(file, encode(made).decode())
 
 
-def _show(invocation: Invocation, made: Plan, form: Form, *, everything: bool) -> None:
+def _show(invocation: Invocation, made: Plan, form: Form, target: str, *, everything: bool) -> None:
     from sf_ml_framework.plan import explain, to_sql
 
     output = invocation.output
@@ -152,7 +159,7 @@ def _show(invocation: Invocation, made: Plan, form: Form, *, everything: bool) -
         case "text":
             from sf_ml_framework.cli import cost_change
 
-            cost = cost_change.line(invocation, made)
+            cost = cost_change.line(invocation, made, same_place(target))
             for line in explain.told(made, kept=everything, cost=cost):
                 output.text(output.styled(line.text, line.style))
         case "sql":

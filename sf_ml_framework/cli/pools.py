@@ -19,16 +19,14 @@ if TYPE_CHECKING:
     from sf_ml_framework.deploy.pools import PoolControl, PoolState
     from sf_ml_framework.targets import Target
 
-_ACCOUNT = (0, 2, 3, 4)
-
 
 @click.group(cls=Group, subcommand_metavar="COMMAND ...")
 def pools() -> None:
     """See the compute pools of a target, and change them by hand.
 
-    A pool is named by its name, or by the size of the nodes that it serves. The next deployment
-    sets what is changed here back to what mlops.yml says; each command names the setting that
-    lasts.
+    A pool is named by its name, or by the size of the nodes that it serves. What is changed here
+    lasts when it is put into mlops.yml, and each command names the setting; else the next
+    deployment refuses to write over it without --overwrite-drift.
 
     Examples:
         mlops pools ls
@@ -55,7 +53,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 wait_option = click.option("--wait", is_flag=True, help="Wait until it is so.")
 
 
-@pools.command("ls", cls=Subcommand, exits=_ACCOUNT)
+@pools.command("ls", cls=Subcommand)
 @target_option
 @format_option
 @connection_options
@@ -105,7 +103,7 @@ def pool_rows(target: Target, control: PoolControl) -> list[dict[str, Any]]:
     ]
 
 
-@pools.command(cls=Subcommand, exits=_ACCOUNT)
+@pools.command(cls=Subcommand)
 @pool_argument
 @click.option("--max", "most", type=click.IntRange(1, 500), metavar="N", help="Most nodes at once.")
 @click.option("--min", "least", type=click.IntRange(1, 500), metavar="N", help="Fewest, awake.")
@@ -155,7 +153,7 @@ def scale(
         tell_change(invocation, chosen, said, (before, now), form)
 
 
-@pools.command(cls=Subcommand, exits=_ACCOUNT)
+@pools.command(cls=Subcommand)
 @pool_argument
 @click.option("--force", is_flag=True, help="End what runs in it, jobs too, and at once.")
 @yes_option
@@ -208,7 +206,7 @@ def suspend(
         tell_change(invocation, chosen, said, (before, now), form)
 
 
-@pools.command(cls=Subcommand, exits=_ACCOUNT)
+@pools.command(cls=Subcommand)
 @pool_argument
 @yes_option
 @wait_option

@@ -79,9 +79,9 @@ def tell_change(
         output.text(f"{now.name} is {now.state}, {now.min_nodes} to {now.max_nodes} nodes")
     if found["drifts"]:
         output.talk(
-            f"the next deployment sets it back to {said.min_nodes} to {said.max_nodes}; to keep it,"
-            f" put into mlops.yml: {found['setting']}: {{min_nodes: {now.min_nodes},"
-            f" max_nodes: {now.max_nodes}}}"
+            f"to keep it, put into mlops.yml: {found['setting']}: {{min_nodes: {now.min_nodes},"
+            f" max_nodes: {now.max_nodes}}}; else the next deployment refuses to write over it"
+            f" without --overwrite-drift, which makes it {said.min_nodes} to {said.max_nodes} again"
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sf_ml_framework.cli.alive import settled
 from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.files import write_text
 from sf_ml_framework.cli.invocation import Invocation
@@ -50,7 +51,7 @@ def report(invocation: Invocation, /, run: str | None, target: Path | None, open
         if run is None and not journal.runs(limit=1):
             raise UsageError("nothing has run here yet", remedy="`mlops run` makes the first run")
         record = journal.run(run or "last")
-        nodes = journal.node_runs(record.run_id)
+        record, nodes = settled(workspace, record, journal.node_runs(record.run_id))
         page = target or workspace.folder_of_run(record.run_id) / FILE
         write_text(page, rendered(workspace, record, nodes, output))
         if target is None and record.run_id == journal.run("last").run_id:

@@ -11,9 +11,9 @@ from sf_ml_framework.cli.tasks_opened import (
     open_graph,
     task_format_option,
     wait_option,
-    with_target,
 )
 from sf_ml_framework.cli.tasks_waiting import lines_for, see_through
+from sf_ml_framework.cli.where import same_place
 
 
 @click.command(cls=Command)
@@ -44,7 +44,7 @@ def retry(
     from sf_ml_framework.deploy.graph_runs import Runs, repair
 
     output = invocation.output
-    more = with_target(target)
+    more = same_place(target)
     with open_graph(invocation, target) as opened:
         graph = opened.control.graph()
         runs = Runs(opened.control, lines_for(invocation, graph, form))

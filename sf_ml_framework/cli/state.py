@@ -9,6 +9,7 @@ import click
 from sf_ml_framework.cli.connection_options import connection_options, target_option
 from sf_ml_framework.cli.deployer import open_deployer
 from sf_ml_framework.cli.deploying import thorough_option
+from sf_ml_framework.cli.files import write_text
 from sf_ml_framework.cli.groups import Group, Subcommand
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.deploy.faults import DeployError
@@ -52,7 +53,7 @@ def pull(invocation: Invocation, /, target: str, out: Path | None, *, thorough: 
     if out is None:
         invocation.output.text(text.rstrip("\n"))
         return
-    out.write_text(text, encoding="utf-8")
+    write_text(out, text)
     invocation.output.talk(f"wrote {out}")
 
 

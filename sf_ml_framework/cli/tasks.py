@@ -17,8 +17,7 @@ from sf_ml_framework.cli.tasks_logs import logs
 from sf_ml_framework.cli.tasks_opened import open_graph
 from sf_ml_framework.cli.tasks_run import run
 from sf_ml_framework.cli.tasks_status import status
-
-_ACCOUNT = (0, 2, 3, 4)
+from sf_ml_framework.cli.where import same_place
 
 
 @click.group(cls=Group, subcommand_metavar="COMMAND ...")
@@ -46,7 +45,7 @@ tasks_option = click.option(
 )
 
 
-@tasks.command(cls=Subcommand, exits=_ACCOUNT)
+@tasks.command(cls=Subcommand)
 @target_option
 @click.option("--tag", default="", metavar="TAG", help="Tag of the image; by default the target's.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -71,7 +70,7 @@ def create(context: click.Context, /, **wanted: Any) -> None:
     context.invoke(deploy, **plain)
 
 
-@tasks.command(cls=Subcommand, exits=_ACCOUNT)
+@tasks.command(cls=Subcommand)
 @tasks_option
 @target_option
 @connection_options
@@ -96,16 +95,16 @@ def resume(invocation: Invocation, /, only: tuple[str, ...], target: str) -> Non
     if not graph.schedule:
         output.talk(
             f"{graph.root.name} has no schedule, so it stays suspended;"
-            f" start a run with `{invocation.program} tasks run`"
+            f" start a run with `{invocation.program} tasks run{same_place(target)}`"
         )
     elif graph.root.name not in resumed and not graph.root.started:
         output.talk(
             f"the root {graph.root.name} is still suspended, so nothing runs on its schedule;"
-            f" resume it with `{invocation.program} tasks resume`"
+            f" resume it with `{invocation.program} tasks resume{same_place(target)}`"
         )
 
 
-@tasks.command(cls=Subcommand, exits=_ACCOUNT)
+@tasks.command(cls=Subcommand)
 @tasks_option
 @target_option
 @connection_options
@@ -127,12 +126,11 @@ def suspend(invocation: Invocation, /, only: tuple[str, ...], target: str) -> No
         going = opened.control.flights(graph).going
     _tell("suspended", suspended, "it was suspended already", invocation)
     for run_id in going:
-        invocation.output.talk(
-            f"run {run_id} goes on; end it with `{invocation.program} tasks cancel {run_id}`"
-        )
+        line = f"{invocation.program} tasks cancel {run_id}{same_place(target)}"
+        invocation.output.talk(f"run {run_id} goes on; end it with `{line}`")
 
 
-@tasks.command(cls=Subcommand, exits=_ACCOUNT)
+@tasks.command(cls=Subcommand)
 @click.argument("run_id", metavar="[RUN]", required=False, default="")
 @target_option
 @connection_options
@@ -165,7 +163,7 @@ def cancel(invocation: Invocation, /, run_id: str, target: str) -> None:
         invocation.output.text("no run goes on")
 
 
-@tasks.command(cls=Subcommand, exits=_ACCOUNT)
+@tasks.command(cls=Subcommand)
 @target_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connection_options

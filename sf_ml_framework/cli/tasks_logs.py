@@ -15,6 +15,7 @@ from sf_ml_framework.cli.options import node_argument
 from sf_ml_framework.cli.output import Output
 from sf_ml_framework.cli.tasks_opened import open_graph
 from sf_ml_framework.cli.tasks_told import printed
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def logs(
     """
     output = invocation.output
     show = str if raw else printed
+    more = same_place(target)
     with open_graph(invocation, target) as opened:
-        job = _job(opened, node, run_id)
+        job = _job(opened, node, run_id, lambda words: f"{invocation.program} {words}{more}")
         if follow and not job.ended:
             try:
                 _follow(opened, job, output, show, tail)
@@ -77,8 +79,8 @@ def logs(
         output.talk(_why_silent(job))
 
 
-def _job(opened: OpenedGraph, node: str, run_id: str) -> Job:
-    """Return the job of a node in a run.
+def _job(opened: OpenedGraph, node: str, run_id: str, line: Callable[[str], str]) -> Job:
+    """Return the job of a node in a run; *line* makes of words what is typed next.
 
     Raises:
         DataError: none was made; says what Snowflake said.
@@ -101,21 +103,23 @@ def _job(opened: OpenedGraph, node: str, run_id: str) -> Job:
     for each in runs:
         found = opened.control.task_runs(graph, each.run_id).get(task)
         if found is not None:
-            return _job_of(opened, node, each.run_id, found)
+            return _job_of(opened, node, each.run_id, found, line)
     where = f"run {run_id}" if run_id else "the runs of the last seven days"
     raise DataError(
-        f"{node} did not run in {where}", remedy="see what did with `mlops tasks status`"
+        f"{node} did not run in {where}", remedy=f"see what did with `{line('tasks status')}`"
     )
 
 
-def _job_of(opened: OpenedGraph, node: str, run_id: str, run: TaskRun) -> Job:
+def _job_of(
+    opened: OpenedGraph, node: str, run_id: str, run: TaskRun, line: Callable[[str], str]
+) -> Job:
     jobs = opened.jobs.of_queries([run.query_id], run.started) if run.started else {}
     if run.query_id in jobs:
         return jobs[run.query_id]
     raise DataError(
         f"no container of {node} started in run {run_id}: "
         f"{run.error or f'its task is {run.state.lower()}'}",
-        remedy=f"mend what it names, then: mlops retry {run_id}" if run.error else "",
+        remedy=f"mend what it names, then: {line(f'retry {run_id}')}" if run.error else "",
     )
 
 

@@ -81,16 +81,11 @@ def open_graph(invocation: Invocation, target: str) -> Iterator[OpenedGraph]:
         yield OpenedGraph(
             control=control,
             jobs=SnowflakeJobs(account),
-            book=SnowflakeJournal(account, chosen.database, chosen.schema),
+            book=SnowflakeJournal(account, chosen.database, chosen.schema, manifest.project),
             account=account,
             target=chosen,
             manifest=manifest,
         )
-
-
-def with_target(target: str) -> str:
-    """Return what a line that is typed next says of the target; nothing for the default one."""
-    return f" --target {target}" if target else ""
 
 
 def config_of(opened: OpenedGraph, options: dict[str, Any]) -> Any:

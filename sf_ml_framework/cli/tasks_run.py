@@ -16,9 +16,9 @@ from sf_ml_framework.cli.tasks_opened import (
     open_graph,
     task_format_option,
     wait_option,
-    with_target,
 )
 from sf_ml_framework.cli.tasks_waiting import lines_for, see_through
+from sf_ml_framework.cli.where import same_place
 
 param_option = click.option(
     "--param",
@@ -61,7 +61,7 @@ def run(invocation: Invocation, /, target: str, form: str, *, wait: bool, **opti
             passed = ", ".join(graph.suspended)
             invocation.output.talk(
                 f"suspended, so this run passes over them: {passed};"
-                f" `{invocation.program} tasks resume{with_target(target)}` lets them run"
+                f" `{invocation.program} tasks resume{same_place(target)}` lets them run"
             )
         runs = Runs(opened.control, lines_for(invocation, graph, form))
         marker = runs.ask(graph, msgspec.to_builtins(changed))
@@ -73,5 +73,5 @@ def run(invocation: Invocation, /, target: str, form: str, *, wait: bool, **opti
             marker=marker,
             wait=wait,
             form=form,
-            more=with_target(target),
+            more=same_place(target),
         )

@@ -15,7 +15,8 @@ from sf_ml_framework.cli.groups import Subcommand
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.output import Column, Output, Style, is_terminal
 from sf_ml_framework.cli.summary import style_of_status
-from sf_ml_framework.cli.tasks_opened import open_graph, task_format_option, with_target
+from sf_ml_framework.cli.tasks_opened import open_graph, task_format_option
+from sf_ml_framework.cli.where import same_place
 from sf_ml_framework.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def status(invocation: Invocation, /, limit: int, target: str, form: str, *, wat
             output.json(document(opened, limit))
             return
         try:
-            _show(invocation, opened, limit, with_target(target), watch=watch)
+            _show(invocation, opened, limit, same_place(target), watch=watch)
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
 

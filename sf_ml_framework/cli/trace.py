@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sf_ml_framework.cli import words
+from sf_ml_framework.cli.alive import settled
 from sf_ml_framework.cli.commands import Command
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.options import format_option, run_argument
@@ -66,7 +67,8 @@ def trace(
         raise UsageError("--send and --out are two places", remedy="give one of them")
     with open_workspace(invocation, anywhere=True) as workspace:
         record = workspace.journal.run(run)
-        nodes = [node for node in workspace.journal.node_runs(record.run_id) if node.started]
+        record, every = settled(workspace, record, workspace.journal.node_runs(record.run_id))
+        nodes = [node for node in every if node.started]
         spans = spans_of(record, [] if run_only else nodes)
         if send or out is not None:
             _send(workspace, invocation, record.project, spans, out)

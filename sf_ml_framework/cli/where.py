@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -41,6 +42,25 @@ class Where(NamedTuple):
             for name, value in said.items()
             if value
         )
+
+
+def same_place(target: str = "", *, as_role: bool = True) -> str:
+    """Return what a line that is typed next says, to work where this one does.
+
+    Empty, or with a space before: the target where this line names it, and its connection.
+
+    Args:
+        target: what ``--target`` says; empty: the default one.
+        as_role: whether ``--role`` is said again; not where the next command works as another.
+    """
+    said = {"target": target, **connection_options.flags_of()}
+    words: list[str] = []
+    for name, value in said.items():
+        if name == "temporary":
+            words.append("--temporary-connection")
+        elif value and (as_role or name != "role"):
+            words += [f"--{name.replace('_', '-')}", value]
+    return f" {shlex.join(words)}" if words else ""
 
 
 def where_options(function: _F) -> _F:

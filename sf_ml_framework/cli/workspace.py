@@ -15,7 +15,7 @@ import msgspec
 from sf_ml_framework import settings
 from sf_ml_framework.cli.invocation import Invocation
 from sf_ml_framework.cli.where import Where, asked, mode_of
-from sf_ml_framework.errors import OperatorError, UnknownNameError
+from sf_ml_framework.errors import FrameworkError, OperatorError, UnknownNameError
 from sf_ml_framework.manifest import load
 from sf_ml_framework.manifest.model import Manifest, NodeSpec
 from sf_ml_framework.settings import Format, Settings
@@ -82,6 +82,14 @@ class Workspace:
 
         return overlaid(manifest, target)
 
+    @property
+    def _project(self) -> str:
+        """Whose runs are told of; empty, those of all, while the pipeline cannot be read."""
+        try:
+            return self.manifest.project
+        except FrameworkError:
+            return ""
+
     @cached_property
     def mode(self) -> Mode:
         """Whether data and history are on this machine or in an account."""
@@ -116,7 +124,8 @@ class Workspace:
         if self.mode == "snowflake":
             from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
 
-            return SnowflakeJournal(self.account, self.target.database, self.target.schema)
+            target = self.target
+            return SnowflakeJournal(self.account, target.database, target.schema, self._project)
         from sf_ml_framework.run.journal import FILE, SqliteJournal
 
         return SqliteJournal(self.root / FILE)
@@ -263,7 +272,11 @@ class Workspace:
 
 @contextmanager
 def open_workspace(
-    invocation: Invocation, data_format: Format | None = None, *, anywhere: bool = False
+    invocation: Invocation,
+    data_format: Format | None = None,
+    *,
+    anywhere: bool = False,
+    target_matters: bool = False,
 ) -> Iterator[Workspace]:
     """Open the project that the command line names, or the one around this folder.
 
@@ -271,8 +284,11 @@ def open_workspace(
         invocation: names the project.
         data_format: of tables on this machine; none: as the settings say.
         anywhere: whether data and history may be in an account; else they are on this machine.
+        target_matters: whether a target means something on this machine too; else it is told that
+            it does not.
 
     Raises:
+        UnknownNameError: there is no target of that name, on this machine.
         SettingsError: there is none.
         OperatorError: --project names no folder.
     """
@@ -287,6 +303,22 @@ def open_workspace(
     root = settings.find_root(named or invocation.start or Path.cwd())
     workspace = Workspace(root, data_format, asked() if anywhere else None)
     try:
+        if anywhere and not target_matters:
+            _tell_of_target(workspace, invocation)
         yield workspace
     finally:
         workspace.close()
+
+
+def _tell_of_target(workspace: Workspace, invocation: Invocation) -> None:
+    """Say that the target of the line is not where it works, when that is this machine."""
+    name = workspace.where.target
+    if not name or workspace.mode == "snowflake":
+        return
+    how = "add --connection NAME or --mode snowflake"
+    known = {**workspace.settings.targets, **workspace.settings.made}
+    if name not in known:
+        unknown = UnknownNameError(kind="target", name=name, known=known)
+        unknown.remedy += f"; for an environment of an account {how}"
+        raise unknown
+    invocation.output.talk(f"--target {name} is for an account; this works on this machine: {how}")

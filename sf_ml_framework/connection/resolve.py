@@ -22,6 +22,7 @@ from sf_ml_framework.connection.values import (
     CREDENTIALS,
     KEYS,
     SESSION_TOKEN,
+    TWO_FORMS,
     ConnectionSettings,
     Level,
     Value,
@@ -275,6 +276,7 @@ def _settled(
 ) -> tuple[tuple[Value, ...], tuple[Value, ...], tuple[str, ...]]:
     """Return the values that win, those that do not, and what is to be said about it.
 
+    Of one credential in two forms only that of the higher place wins.
     The secrets of a file go to the file's own account only: a host or account that came from
     elsewhere, say from the ``.env`` of a project one has just cloned, does not get them unless the
     connection was named on the command line or in the environment (*trusted*).
@@ -292,6 +294,12 @@ def _settled(
                 origin = winners.pop(key).origin
                 other = " and ".join(winners[each].origin for each in strayed)
                 warnings.append(f"{key} of {origin} is not sent to where {other} leads")
+    for pair in TWO_FORMS:
+        both = [winners[key] for key in pair if key in winners]
+        highest = min((value.level for value in both), default=None)
+        for value in both:
+            if value.level != highest:
+                del winners[value.key]
     kept = tuple(winners[key] for key in sorted(winners))
     chosen = {id(value) for value in kept}
     return kept, tuple(each for each in ordered if id(each) not in chosen), tuple(warnings)

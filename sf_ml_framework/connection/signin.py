@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from sf_ml_framework.connection.files import why_not_private
+from sf_ml_framework.connection.key_files import is_encrypted
 from sf_ml_framework.connection.values import NUMBERS, ConnectionSettings, Level, Value
 from sf_ml_framework.errors import SettingsError, nearest
 
@@ -117,6 +118,8 @@ def method_of(connection: ConnectionSettings) -> Method:
         return _named(here["authenticator"])
     chosen = next(key for key in _OF_KEY if key in here)
     named = connection.value("authenticator")
+    if named and named.level is Level.CONTAINER and not connection.value("token_file_path"):
+        named = None  # the platform speaks of its own token, which lies in a file
     if chosen in ("token", "token_file_path") and named and _NEEDS.get(_named(named)) == (
         "token", "token_file_path"
     ):  # fmt: skip
@@ -170,14 +173,18 @@ def arguments(connection: ConnectionSettings) -> dict[str, Any]:
     found["authenticator"] = _authenticator(connection, method)
     if "token_file_path" in found:
         file = found.pop("token_file_path")
-        # Given by both, the file wins, as it does in the connector.
+        # Given by both in one place, the file wins, as it does in the connector.
         found["token"] = _token(Path(file), connection)
     if "private_key_raw" in found:
         text, passphrase = found.pop("private_key_raw"), found.pop("private_key_file_pwd", None)
         found.pop("private_key_file", None)
         found["private_key"] = _der(text, passphrase, connection)
     elif "private_key_file" in found:
-        found["private_key_file"] = str(Path(found["private_key_file"]).expanduser())
+        key = Path(found["private_key_file"]).expanduser()
+        found["private_key_file"] = str(key)
+        if not is_encrypted(key):
+            # The connector refuses a passphrase that is not needed.
+            found.pop("private_key_file_pwd", None)
     if method == "workload identity":
         found["workload_identity_provider"] = found["workload_identity_provider"].upper()
     if connection.in_container and method == "OAuth":
@@ -280,10 +287,9 @@ def _token(file: Path, connection: ConnectionSettings) -> str:
 def _der(text: str, passphrase: str | None, connection: ConnectionSettings) -> bytes:
     from cryptography.hazmat.primitives import serialization
 
+    secret = passphrase.encode() if passphrase and "ENCRYPTED" in text[:200] else None
     try:
-        key = serialization.load_pem_private_key(
-            text.replace("\\n", "\n").encode(), passphrase.encode() if passphrase else None
-        )
+        key = serialization.load_pem_private_key(text.replace("\\n", "\n").encode(), secret)
     except (ValueError, TypeError):
         found = connection.value("private_key_raw")
         raise SettingsError(

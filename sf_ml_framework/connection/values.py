@@ -80,6 +80,9 @@ SECRETS = frozenset(
 CREDENTIALS = SECRETS | {"private_key_file", "token_file_path"}
 """Keys that prove who one is."""
 
+TWO_FORMS = (("private_key_raw", "private_key_file"), ("token_file_path", "token"))
+"""Keys that give one credential in two forms; where one place gives both, the first wins."""
+
 NUMBERS = frozenset({"port", "proxy_port", "login_timeout", "network_timeout", "socket_timeout"})
 
 KEYS = (

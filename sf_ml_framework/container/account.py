@@ -111,7 +111,7 @@ def opened(
     Raises:
         OperatorError: no connection is given.
     """
-    from sf_ml_framework.places.snowflake.session import Account
+    from sf_ml_framework.places.snowflake.target_account import account_of
 
     found = connections.resolve(root, flags or {}, os.environ, needed=True)
     if found is None:
@@ -119,13 +119,7 @@ def opened(
             "no connection to Snowflake is given",
             remedy="see docs/reference/connection.md; in a container the platform gives one",
         )
-    account = Account(
-        found,
-        database=target.database,
-        schema=target.schema,
-        warehouse=target.warehouse,
-        query_tag=f"mlops:{target.name}:{work}",
-    )
+    account = account_of(found, target, query_tag=f"mlops:{target.name}:{work}")
     try:
         yield account
     finally:
@@ -212,7 +206,7 @@ class _Visit:
         mark(run_id=run_id, target=self.target.name)
         target = self.target
         manifest = _manifest_in(self.root, self.settings, target)
-        journal = SnowflakeJournal(self.account, target.database, target.schema)
+        journal = SnowflakeJournal(self.account, target.database, target.schema, manifest.project)
         place = open_place(self.account, target, manifest)
         job = Job(
             manifest,

@@ -16,13 +16,13 @@ import msgspec
 
 from sf_ml_framework.deploy import checks
 from sf_ml_framework.deploy.drift import drifted
-from sf_ml_framework.deploy.faults import LostError, StoppedError
+from sf_ml_framework.deploy.faults import Interrupted, LostError, StoppedError
 from sf_ml_framework.deploy.lock import SECONDS, DeploymentLock
 from sf_ml_framework.deploy.ports import History, Observer, Platform
 from sf_ml_framework.deploy.records import Deployment, Holder, Kind, Recorded
 from sf_ml_framework.errors import FrameworkError, PlatformError
 from sf_ml_framework.plan import to_sql
-from sf_ml_framework.plan.changes import Alter, Caution, Create, Plan, Remove, Statement
+from sf_ml_framework.plan.changes import Alter, Caution, Change, Create, Plan, Remove, Statement
 from sf_ml_framework.plan.diff import make_plan
 from sf_ml_framework.plan.names import DEPLOYMENTS
 from sf_ml_framework.plan.objects import Desired, Image, Observed, Table, Task, key_of
@@ -81,6 +81,7 @@ class Deployer:
                 missing, or was changed by hand. Nothing was changed, but for what is named.
             StoppedError: a statement was refused; tells how the graph stands.
             LostError: the platform failed over a statement; tells the same.
+            Interrupted: Ctrl-C; tells the same.
         """
         recorded, observed = self._look(plan.desired)
         checks.same_place(plan, observed)
@@ -151,6 +152,8 @@ class Deployer:
                 done = number
         except BaseException as error:
             self._stopped(deployment, done, error)
+            if isinstance(error, KeyboardInterrupt):
+                raise _interrupted(plan, statements, done, deployment) from error
             if not isinstance(error, FrameworkError):
                 raise
             raise _told(plan, statements, done, deployment, error) from error
@@ -217,10 +220,14 @@ def _pinned(image: str, observed: Observed) -> str:
 def summary(plan: Plan) -> str:
     """Return how many objects a plan creates, changes and removes, in words."""
     counts = {
-        word: sum(isinstance(change, kind) for change in plan.changes)
+        word: sum(isinstance(one, kind) and not _stays(one) for one in plan.changes)
         for word, kind in (("created", Create), ("changed", Alter), ("removed", Remove))
     }
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "order only"
+
+
+def _stays(change: Change) -> bool:
+    return isinstance(change, Remove) and change.is_administrators
 
 
 def _foundation(plan: Plan, statements: Sequence[Statement]) -> int:
@@ -242,10 +249,27 @@ def _told(
 ) -> FrameworkError:
     """Return what a person should know of a plan that stopped after *done* statements."""
     stood = checks.graph_after(plan, statements, done)
-    again = "deploy again to finish it, or `mlops rollback` to go back"
     kind = LostError if isinstance(error, PlatformError) else StoppedError
     return kind(
         f"deployment {deployment.deployment} stopped at statement {done + 1} of {len(statements)}:"
         f" {error}; {stood}",
-        remedy=f"{error.remedy.rstrip(';')}; then {again}" if error.remedy else again,
+        remedy=f"{error.remedy.rstrip(';')}; then {_AGAIN}" if error.remedy else _AGAIN,
     )
+
+
+def _interrupted(
+    plan: Plan, statements: Sequence[Statement], done: int, deployment: Deployment
+) -> Interrupted:
+    """Return the same of a plan that a person stopped while a statement was perhaps on its way."""
+    stood = checks.graph_after(plan, statements, done)
+    after = checks.graph_after(plan, statements, done + 1)
+    if after != stood:
+        stood += f"; or, if statement {done + 1} was carried out, {after}"
+    return Interrupted(
+        f"deployment {deployment.deployment} stopped at statement {done + 1} of {len(statements)};"
+        f" {stood}",
+        remedy=_AGAIN,
+    )
+
+
+_AGAIN = "deploy again to finish it, or `mlops rollback` to go back"

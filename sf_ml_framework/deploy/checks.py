@@ -115,7 +115,7 @@ def nothing_for_an_administrator(plan: Plan, statements: Sequence[Statement]) ->
             "the account's administrator must run something first, and nothing was changed:"
             f" {found[0]}{more}",
             remedy=f"mlops infra apply --part admin --target {plan.desired.target}; or print them:"
-            " mlops infra sql --part admin",
+            f" mlops infra sql --part admin --target {plan.desired.target}",
         )
 
 
@@ -134,6 +134,9 @@ def graph_after(plan: Plan, statements: Sequence[Statement], done: int) -> str:
     """Return how the graph stands after the first *done* statements, in words."""
     ran = [plan.steps[statement.step] for statement in statements[:done]]
     ahead = [plan.steps[statement.step] for statement in statements[done:]]
+    resumes = [isinstance(step, ResumeRoot) for step in (*ran, *ahead)]
+    if any(resumes[:done]) and not any(resumes[done:]):
+        return "the graph is the new one, and started"
     if any(isinstance(step, SuspendRoot) for step in ran):
         return "the graph is suspended: nothing of it starts until a deployment has finished"
     if any(isinstance(step, SuspendRoot) for step in ahead):

@@ -64,5 +64,13 @@ class StoppedError(OperatorError):
     """A deployment was refused something on its way; the graph is whole, or suspended."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a deployment on its way; tells how the graph stands. No fault of anybody's."""
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
 class LostError(PlatformError):
     """A deployment lost the platform on its way; the graph is whole, or suspended."""

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from sf_ml_framework.deploy.graph_ports import Graph, GraphControl, Status, TaskRun, pauses
-from sf_ml_framework.deploy.graph_runs import MARKER, Runs, status_of
+from sf_ml_framework.deploy.graph_runs import MARKER, Runs, is_over, status_of
 from sf_ml_framework.errors import OperatorError, UsageError
 
 PLACE = "{}"
@@ -164,6 +164,8 @@ class Backfill:
         self._control, self._runs, self._told = control, runs, told
         self._done = done
         self._sleep = sleep
+        self._quiet: dict[str, int] = {}
+        """Run → how many answers in a row said that nothing of it goes on."""
 
     def work(
         self, graph: Graph, wanted: Sequence[Value], *, overlap: int, keep_going: bool
@@ -219,12 +221,11 @@ class Backfill:
         ended: list[tuple[str, Outcome]] = []
         for run_id in going:
             if run_id in flying:
+                self._quiet.pop(run_id, None)
                 continue
+            self._quiet[run_id] = self._quiet.get(run_id, 0) + 1
             tasks: Mapping[str, TaskRun] = self._control.task_runs(graph, run_id)
-            # An automatic retry begins a moment after; the finalizer runs after the last attempt.
-            end = tasks.get(graph.finalizer.name) if graph.finalizer else None
-            settled = end is not None and end.ended_at_all
-            if settled or (tasks and all(run.ended_at_all for run in tasks.values())):
+            if is_over(graph, tasks, self._quiet[run_id]):
                 ended.append((run_id, _outcome(status_of(graph, dict(tasks)))))
         return ended
 

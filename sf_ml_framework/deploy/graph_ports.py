@@ -167,7 +167,11 @@ class GraphControl(Protocol):
         ...
 
     def resume(self, graph: Graph, tasks: Sequence[str]) -> None:
-        """Resume *tasks*, in that order; all below the root at once where they are all."""
+        """Resume *tasks*, in that order, and no other.
+
+        All below the root are resumed at once where the root is among them, or *graph* has it
+        started; it may then start before the call that names it.
+        """
         ...
 
     def suspend(self, graph: Graph, tasks: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -271,7 +271,7 @@ class Runs:
             tasks = dict(self._control.task_runs(graph, run_id))
             self._tell(graph, tasks, told)
             quiet = 0 if going else quiet + 1
-            if not going and self._is_over(graph, tasks, attempt, quiet):
+            if not going and is_over(graph, tasks, quiet, attempt=attempt):
                 return Ended(run_id=run_id, status=status_of(graph, tasks), tasks=tasks)
             self._watcher.tick()
             self._sleep(pause)
@@ -287,16 +287,24 @@ class Runs:
                 told.add(state)
                 self._watcher.task(task, run)
 
-    def _is_over(self, graph: Graph, tasks: dict[str, TaskRun], attempt: int, quiet: int) -> bool:
-        """Return whether nothing more will come of a run of which nothing goes on."""
-        latest = max((run.attempt for run in tasks.values()), default=0)
-        if latest < attempt or not all(run.ended_at_all for run in tasks.values()):
-            return False
-        end = tasks.get(graph.finalizer.name) if graph.finalizer else None
-        if end is not None and end.attempt == latest:
-            return True
-        # An automatic retry begins a moment after the attempt before it has ended.
-        return quiet >= _SETTLED + (_SETTLED if graph.finalizer else 0)
+
+def is_over(graph: Graph, tasks: Mapping[str, TaskRun], quiet: int, *, attempt: int = 1) -> bool:
+    """Return whether nothing more will come of a run of which nothing goes on.
+
+    Args:
+        graph: the graph.
+        tasks: the last attempt of each task that ran.
+        quiet: so many answers in a row said that nothing goes on, with this one.
+        attempt: the one that is waited for, or a later one.
+    """
+    latest = max((run.attempt for run in tasks.values()), default=0)
+    if latest < attempt or not all(run.ended_at_all for run in tasks.values()):
+        return False
+    end = tasks.get(graph.finalizer.name) if graph.finalizer else None
+    if end is not None and end.attempt == latest:
+        return True
+    # An automatic retry begins a moment after the attempt before it has ended.
+    return quiet >= _SETTLED + (_SETTLED if graph.finalizer else 0)
 
 
 def status_of(graph: Graph, tasks: dict[str, TaskRun]) -> Status:

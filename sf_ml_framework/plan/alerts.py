@@ -83,6 +83,7 @@ def _occasions(project: str, target: Target, kind: str) -> str:
         case "failure":
             return _FAILURE.format(
                 **fields,
+                of_graph=names.of_graph("r.run_id"),
                 node_runs=name(names.within(target, names.NODE_RUNS)),
                 finalizer=literal(names.finalizer_task(project)),
                 in_database=literal(target.database),
@@ -92,6 +93,7 @@ def _occasions(project: str, target: Target, kind: str) -> str:
         case "late":
             return _LATE.format(
                 **fields,
+                of_graph=names.of_graph("run_id"),
                 in_schema=literal(target.schema),
                 table=literal(names.RUNS),
                 minutes=target.alerts.late_after_minutes,
@@ -103,7 +105,6 @@ def _occasions(project: str, target: Target, kind: str) -> str:
             )
 
 
-# A run of the graph has an id of 36 characters, that of a single node a shorter one.
 _FAILURE = """\
   SELECT occasion, MAX(message) AS message FROM (
     SELECT r.run_id AS occasion,
@@ -111,7 +112,7 @@ _FAILURE = """\
     FROM {runs} AS r
     LEFT JOIN (SELECT run_id, LISTAGG(node, ', ') WITHIN GROUP (ORDER BY node) AS failed
       FROM {node_runs} WHERE status = 'failed' GROUP BY run_id) AS n ON n.run_id = r.run_id
-    WHERE r.project = {project} AND r.status = 'failed' AND LENGTH(r.run_id) = 36
+    WHERE r.project = {project} AND r.status = 'failed' AND {of_graph}
       AND r.started::TIMESTAMP_TZ > DATEADD('day', -7, CURRENT_TIMESTAMP())
       AND DATEADD('second', r.seconds, r.started::TIMESTAMP_TZ)
         < DATEADD('minute', -{grace}, CURRENT_TIMESTAMP())
@@ -136,7 +137,7 @@ _LATE = """\
       SELECT run_id, DATEADD('second', seconds, started::TIMESTAMP_TZ) AS ended,
         NULL::TIMESTAMP_TZ AS made
       FROM {runs}
-      WHERE project = {project} AND status = 'succeeded' AND LENGTH(run_id) = 36
+      WHERE project = {project} AND status = 'succeeded' AND {of_graph}
       UNION ALL
       SELECT NULL, NULL, created::TIMESTAMP_TZ FROM {database}.INFORMATION_SCHEMA.TABLES
       WHERE table_schema = {in_schema} AND table_name = {table}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sf_ml_framework.plan import rates
+from sf_ml_framework.plan import definitions, rates
 from sf_ml_framework.plan.changes import (
     Alter,
     Caution,
@@ -96,13 +96,27 @@ def _of_leftovers(changes: Sequence[Change], steps: Sequence[Step]) -> Iterator[
     left = [
         key_of(change.standing)
         for change in changes
-        if isinstance(change, Remove) and key_of(change.standing) not in removed
+        if isinstance(change, Remove)
+        and not change.is_administrators
+        and key_of(change.standing) not in removed
     ]
     if left:
         yield Caution(
             code="left_standing",
             message=f"not in the code any more, and left standing: {', '.join(left)}",
             remedy="remove them with --delete",
+        )
+    revokes = [
+        definitions.removed(change.standing)
+        for change in changes
+        if isinstance(change, Remove) and change.is_administrators
+    ]
+    if revokes:
+        yield Caution(
+            code="left_to_administrator",
+            message="nothing needs it any more, and only the account's administrator takes it away:"
+            f" {'; '.join(revokes)}",
+            remedy="mlops grants --check --format sql prints these too",
         )
 
 

@@ -10,7 +10,15 @@ from typing import Literal
 
 import msgspec
 
-from sf_ml_framework.plan.objects import FORMAT, Desired, Object, Observed, Part, Task
+from sf_ml_framework.plan.objects import (
+    FORMAT,
+    Desired,
+    Object,
+    Observed,
+    Part,
+    Task,
+    part_of_object,
+)
 
 Value = None | bool | int | str | tuple[str, ...]
 """A property, as it is compared and shown."""
@@ -54,6 +62,11 @@ class Remove(_Change, frozen=True, kw_only=True):
 
     standing: Object
     reason: str = ""
+
+    @property
+    def is_administrators(self) -> bool:
+        """Whether the deploy role may not do it; it is told, and no step of a deployment."""
+        return part_of_object(self.standing) == "admin"
 
 
 class Retire(_Change, frozen=True, kw_only=True):
@@ -133,6 +146,7 @@ Code = Literal[
     "cost",
     "cost_unknown",
     "left_standing",
+    "left_to_administrator",
     "changed_by_hand",
     "not_seen",
     "guards_not_seen",

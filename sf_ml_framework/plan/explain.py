@@ -123,7 +123,7 @@ def explained(change: Change | Step, *, delete: bool = True) -> Iterator[Line]: 
         case Keep():
             yield Line(f"    {key_of(change.wanted)}{_because(change)}", "quiet")
         case Remove():
-            stays = "" if delete else "; it stays: --delete removes it"
+            stays = _stays(change, delete=delete)
             yield Line(f"  - {key_of(change.standing)}{_because(change)}{stays}", "bad")
         case Retire():
             yield Line(f"  - {key_of(change.standing)} is suspended and stays", "bad")
@@ -145,6 +145,13 @@ def explained(change: Change | Step, *, delete: bool = True) -> Iterator[Line]: 
             yield Line(f"  . resume {change.task}")
         case _:
             assert_never(change)
+
+
+def _stays(change: Remove, *, delete: bool) -> str:
+    """Return why what left the code is not removed now; empty where it is."""
+    if change.is_administrators:
+        return "; it stays: an administrator takes it away"
+    return "" if delete else "; it stays: --delete removes it"
 
 
 def _because(change: Create | Keep | Remove | Expect) -> str:

@@ -64,6 +64,15 @@ def alert(project: str, kind: str) -> str:
     return f"ALERT_{project.upper()}_{kind.upper()}"
 
 
+def of_graph(run_id: str) -> str:
+    """Return the condition, in SQL, that the run of a column is one of the graph.
+
+    Its id is the graph run group's, a UUID; what ran elsewhere, all of it or single nodes, has a
+    shorter one.
+    """
+    return f"LENGTH({run_id}) = 36"
+
+
 def image_path(target: Target, tag: str = "") -> str:
     """Return the image as a specification names it: ``/db/schema/repository/image:tag``.
 

@@ -63,8 +63,15 @@ def arrange(
 
 
 def _others(gone: Iterable[Remove]) -> Iterator[Remove]:
-    """Yield what left the code besides tasks, which are steps of the graph."""
-    return (change for change in gone if not isinstance(change.standing, Task))
+    """Yield what left the code besides tasks, which are steps of the graph.
+
+    What only an administrator takes away does no harm, and is no reason to deploy nothing.
+    """
+    return (
+        change
+        for change in gone
+        if not isinstance(change.standing, Task) and not change.is_administrators
+    )
 
 
 def _grants_first(change: Remove) -> bool:

@@ -10,7 +10,7 @@ VARIABLE = "MLOPS_GIT_COMMIT"
 """Says the commit where there is no repository, as in an image."""
 
 SECONDS = 2.0
-"""A status that takes longer is not worth the wait."""
+"""A status that takes longer is not worth the wait of a run."""
 
 
 class GitStatus:
@@ -37,12 +37,15 @@ class GitStatus:
         except OSError:
             return None
 
-    def read(self) -> tuple[str, bool]:
-        """Return the commit and whether files differ from it; empty without git or commit."""
+    def read(self, *, patient: bool = False) -> tuple[str, bool]:
+        """Return the commit and whether files differ from it; empty without git or commit.
+
+        Empty too where git takes long, unless *patient*: then it is waited for.
+        """
         if self._process is None:
             return self._given, False
         try:
-            text, _ = self._process.communicate(timeout=SECONDS)
+            text, _ = self._process.communicate(timeout=None if patient else SECONDS)
         except subprocess.TimeoutExpired:
             self.close()
             return "", False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from sf_ml_framework.errors import FrameworkError
+from sf_ml_framework.errors import FrameworkError, OperatorError
 from sf_ml_framework.identifiers import quoted
 from sf_ml_framework.places.snowflake import holdings
 from sf_ml_framework.places.snowflake.errors import AbsentError, AccessDeniedError
@@ -44,7 +44,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def examine(
-    account: Account, target: Target | None, sizes: Collection[PoolSize], grants: Collection[Grant]
+    account: Account,
+    target: Target | None,
+    sizes: Collection[PoolSize],
+    grants: Collection[Grant],
+    project: str = "",
 ) -> Iterator[Check]:
     """Yield what is found, in the order in which one needs the other; signs in first.
 
@@ -53,6 +57,7 @@ def examine(
         target: where the project is to run; none checks the connection alone.
         sizes: the sizes of pool that the project's nodes ask for.
         grants: what the roles of the target must hold.
+        project: whose graph of tasks names the image; empty: the target alone does.
     """
     began = time.time()
     try:
@@ -70,11 +75,13 @@ def examine(
     yield _role(session, target)
     if target is None:
         return
-    yield from _objects(account, target, sizes)
+    yield from _objects(account, target, sizes, project)
     yield from _grants(account, target, grants)
 
 
-def _objects(account: Account, target: Target, sizes: Collection[PoolSize]) -> Iterator[Check]:
+def _objects(
+    account: Account, target: Target, sizes: Collection[PoolSize], project: str
+) -> Iterator[Check]:
     """Yield what is found of each object that the target names."""
     looks: list[tuple[str, Callable[[], Check]]] = [
         ("warehouse", partial(_warehouse, account, target)),
@@ -82,7 +89,7 @@ def _objects(account: Account, target: Target, sizes: Collection[PoolSize]) -> I
         ("schema", partial(_schema, account, target)),
         *(("compute pool", partial(_pool, account, target, size)) for size in sorted(sizes)),
         ("image repository", partial(_repository, account, target)),
-        ("image", partial(_image, account, target)),
+        ("image", partial(_image, account, target, project)),
         ("stage", partial(_stage, account, target)),
     ]
     for name, look in looks:
@@ -243,21 +250,46 @@ def _repository(account: Account, target: Target) -> Check:
     return Check(name="image repository", state="ok", says=str(found["repository_url"]))
 
 
-def _image(account: Account, target: Target) -> Check:
-    wanted = f"{target.image}:{target.image_tag}"
-    parts = names.image_repository(target).split(".")
-    rows = account.rows(f"SHOW IMAGES IN IMAGE REPOSITORY {'.'.join(map(quoted, parts))}")
-    if any(
-        row["image_name"] == target.image and target.image_tag in str(row["tags"]).split(",")
-        for row in rows
-    ):
-        return Check(name="image", state="ok", says=wanted)
+def _image(account: Account, target: Target, project: str) -> Check:
+    deployed = _deployed_images(account, target, project)
+    said = ", which the graph of tasks runs" if deployed else ""
+    wanted = deployed or [names.image_path(target)]
+    lacking = [path for path in wanted if not _stands(account, path)]
+    told = " and ".join(path.rpartition("/")[2] for path in lacking or wanted)
+    if not lacking:
+        return Check(name="image", state="ok", says=f"{told}{said}")
     return Check(
         name="image",
         state="failed",
-        says=f"{wanted} is not in the repository",
+        says=f"{told}{said and f'{said},'} is not in the repository",
         remedy="mlops image build, then mlops image push; in a local Snowflake mlops emulator"
         " image add",
+    )
+
+
+def _deployed_images(account: Account, target: Target, project: str) -> list[str]:
+    """Return the images that the tasks of the project name; none where no graph can be seen."""
+    from sf_ml_framework.places.snowflake.graph_control import SnowflakeGraph
+
+    if not project:
+        return []
+    root = names.root_task(project)
+    try:
+        graph = SnowflakeGraph(account, target.database, target.schema, root, {}).graph()
+    except OperatorError:
+        return []
+    return sorted({task.image for task in graph.nodes if task.image})
+
+
+def _stands(account: Account, image: str) -> bool:
+    """Say whether ``/db/schema/repository/image:tag`` is in its repository."""
+    path, _, tag = image.strip("/").rpartition(":")
+    *repository, name = path.split("/")
+    full = ".".join(quoted(part.upper()) for part in repository)
+    rows = account.rows(f"SHOW IMAGES IN IMAGE REPOSITORY {full}")
+    return any(
+        row["image_name"] == name and tag in {one.strip() for one in str(row["tags"]).split(",")}
+        for row in rows
     )
 
 

@@ -106,10 +106,11 @@ class SnowflakeGraph:
         self._account.rows(f"SELECT {calls}", [self._full(name) for name in names])
 
     def resume(self, graph: Graph, tasks: Sequence[str]) -> None:
-        """Resume *tasks*, in that order; all below the root by one statement."""
+        """Resume *tasks*, in that order; all below a root that is to start by one statement."""
         below = set(graph.suspended)
-        if len(below) > 1 and below <= set(tasks) and graph.schedule:
-            # It enables the root too, so it is not for a root that nothing would start.
+        # It enables the root too: only where the root is meant, or was only suspended meanwhile.
+        with_root = graph.schedule and (graph.root.name in tasks or graph.root.started)
+        if with_root and len(below) > 1 and below <= set(tasks):
             self._account.rows(
                 "SELECT SYSTEM$TASK_DEPENDENTS_ENABLE(?)", (self._full(graph.root.name),)
             )

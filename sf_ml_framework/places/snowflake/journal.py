@@ -49,10 +49,12 @@ class SnowflakeJournal:
         account: the connection.
         database: where the tables stand, as Snowflake stores the name.
         schema: the same.
+        project: whose runs are told of, but for one that is named by its whole id; empty: those
+            of all projects of the schema.
     """
 
-    def __init__(self, account: Account, database: str, schema: str) -> None:
-        self._account = account
+    def __init__(self, account: Account, database: str, schema: str, project: str = "") -> None:
+        self._account, self._project = account, project
         self._runs = f"{quoted(database)}.{quoted(schema)}.{quoted(RUNS)}"
         self._node_runs = f"{quoted(database)}.{quoted(schema)}.{quoted(NODE_RUNS)}"
         self._listed: list[str] = []
@@ -129,9 +131,9 @@ class SnowflakeJournal:
         """Return runs, newest first; a *limit* below zero is none."""
         most = f" LIMIT {limit:d}" if limit >= 0 else ""
         found = self._asked_runs(
-            f"WHERE ? IN ('', status) {_ONE_EACH.format(more='')}"
+            f"WHERE ? IN ('', status) AND ? IN ('', project) {_ONE_EACH.format(more='')}"
             f" ORDER BY started DESC, run_id DESC{most}",
-            (status,),
+            (status, self._project),
         )
         self._listed = [run.run_id for run in found]
         self._ahead.clear()
@@ -140,6 +142,8 @@ class SnowflakeJournal:
     def run(self, run_id: str) -> RunRecord:
         """Return the run whose id is, or uniquely begins with, *run_id*; ``last`` is the newest.
 
+        Of another project a run is found by its whole id alone.
+
         Raises:
             UnknownNameError: there is none, or more than one; names the nearest.
         """
@@ -147,9 +151,9 @@ class SnowflakeJournal:
             return newest[0]
         matches = (
             self._asked_runs(
-                f"WHERE STARTSWITH(run_id, ?) {_ONE_EACH.format(more='')}"
-                " ORDER BY IFF(run_id = ?, 0, 1), run_id",
-                (run_id, run_id),
+                "WHERE STARTSWITH(run_id, ?) AND (run_id = ? OR ? IN ('', project))"
+                f" {_ONE_EACH.format(more='')} ORDER BY IFF(run_id = ?, 0, 1), run_id",
+                (run_id, run_id, self._project, run_id),
             )
             if run_id
             else []
@@ -175,10 +179,11 @@ class SnowflakeJournal:
 
     def durations(self, most: int = 50) -> Mapping[str, list[float]]:
         """Return for each node the seconds of its last successes, *most* at most."""
+        ours, values = self._ours()
         rows = self._account.rows(
-            f"SELECT node, seconds FROM {self._node_runs} WHERE status = 'succeeded'"
+            f"SELECT node, seconds FROM {self._node_runs} WHERE status = 'succeeded'{ours}"
             " QUALIFY ROW_NUMBER() OVER (PARTITION BY node ORDER BY started DESC) <= ?",
-            (most,),
+            (*values, most),
         )
         found: dict[str, list[float]] = {}
         for row in rows:
@@ -203,13 +208,21 @@ class SnowflakeJournal:
         return found
 
     def _newest(self, condition: str, values: tuple[str, ...]) -> NodeRun | None:
+        ours, project = self._ours()
         rows = self._account.rows(
             f"SELECT status, seconds, error, record FROM {self._node_runs}"
-            f" WHERE {condition} AND status = 'succeeded'"
+            f" WHERE {condition} AND status = 'succeeded'{ours}"
             " ORDER BY started DESC, run_id DESC LIMIT 1",
-            values,
+            (*values, *project),
         )
         return self._node_run(rows[0]) if rows else None
+
+    def _ours(self) -> tuple[str, tuple[str, ...]]:
+        """Return the condition that a node's run is one of the project, and its values."""
+        if not self._project:
+            return "", ()
+        runs = f"SELECT run_id FROM {self._runs} WHERE project = ?"
+        return f" AND run_id IN ({runs})", (self._project,)
 
     def _asked_runs(self, rest: str, values: tuple[Any, ...]) -> list[RunRecord]:
         rows = self._account.rows(

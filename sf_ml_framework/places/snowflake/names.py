@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sf_ml_framework.errors import DataError
-from sf_ml_framework.identifiers import quoted, why_not_identifier, why_not_version
+from sf_ml_framework.identifiers import MAX_LENGTH, quoted, why_not_identifier, why_not_version
 from sf_ml_framework.manifest.model import DatasetSpec
 from sf_ml_framework.plan.names import DATASETS, METRICS
 
@@ -122,7 +122,7 @@ def account_columns(names: Iterable[str], what: str) -> dict[str, str]:
     """Return for each column of ours its name in the account.
 
     Raises:
-        DataError: two of them would have one name.
+        DataError: one cannot be a name there, or two of them would have one.
     """
     mapped: dict[str, str] = {}
     taken: dict[str, str] = {}
@@ -130,6 +130,12 @@ def account_columns(names: Iterable[str], what: str) -> dict[str, str]:
         if not name or "\0" in name:
             raise DataError(
                 f"{what}: {name!r} cannot be the name of a column", remedy="rename the column"
+            )
+        if len(name) > MAX_LENGTH:
+            raise DataError(
+                f"{what}: the name of column {name[:40] + '…'!r} has {len(name)} characters, and"
+                f" Snowflake takes {MAX_LENGTH}",
+                remedy="rename the column",
             )
         theirs = account_column(name)
         if theirs in taken:

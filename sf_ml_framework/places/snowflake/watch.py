@@ -72,7 +72,7 @@ class Watch:
         }
 
     def runs(self, since: datetime) -> dict[str, Any]:
-        """Return how many runs there were, and the last of them that succeeded."""
+        """Return how many runs of the graph there were, and the last that succeeded."""
         (row,) = self._account.rows(
             "SELECT COUNT_IF(started >= ?) AS runs,"
             " COUNT_IF(started >= ? AND status = 'failed') AS failed,"
@@ -80,7 +80,7 @@ class Watch:
             " AVG(IFF(started >= ? AND status = 'succeeded', seconds, NULL)) AS seconds,"
             " MAX(IFF(status = 'succeeded',"
             " DATEADD('second', seconds, started::TIMESTAMP_TZ), NULL)) AS last"
-            f" FROM {self._place}.{names.RUNS} WHERE project = ?",
+            f" FROM {self._place}.{names.RUNS} WHERE project = ? AND {names.of_graph('run_id')}",
             (*[since.isoformat()] * 4, self._project),
         )
         return {

@@ -51,9 +51,3 @@ class Clone:
 def clone(tmp_path):
     """A clone in a folder whose name has a space and an umlaut."""
     return Clone(tmp_path / "ein Klön")
-
-
-@pytest.fixture(scope="module")
-def shared_clone(tmp_path_factory):
-    """A clone that the tests of one file share."""
-    return Clone(tmp_path_factory.mktemp("clone"))

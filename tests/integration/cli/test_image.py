@@ -13,6 +13,7 @@ import pytest
 from sf_ml_framework.cli.app import main
 from sf_ml_framework.emulator import Emulator
 
+GIT = shutil.which("git")
 DIGEST = "sha256:" + "ab" * 32
 PROGRAM = f"""#!{sys.executable}
 import json, sys
@@ -129,6 +130,46 @@ def test_files_that_differ_from_the_commit_are_not_passed_off_as_it(root, progra
     assert f"--tag=mlops_framework:{commit()[:12]}-dirty" in told()[0][0]
 
 
+def test_git_that_takes_its_time_is_waited_for(root, programs, tmp_path, monkeypatch, capsys):
+    """A status that is not known would be taken for a clean one."""
+    programs("docker")
+    slow = tmp_path / "bin" / "git"
+    monkeypatch.setattr("sf_ml_framework.run.git.SECONDS", 0.0)
+    slow.write_text(f'#!/bin/sh\n{sys.executable} -c pass\nexec {GIT} "$@"\n')
+    slow.chmod(0o755)
+    (root / "Dockerfile").write_text("FROM other\n")
+
+    assert main(["image", "build", "--tag", "abc"]) == 3
+    assert "commit them, or add --dirty" in capsys.readouterr().err
+
+
+SEVERAL = "project: p:PROJECT\ntargets:\n  dev: {database: D, schema: S, role: ACCOUNTADMIN}\n"
+
+
+def test_targets_that_agree_need_no_default_to_build(root, programs):
+    told = programs("docker", "trivy")
+    (root / "mlops.yml").write_text(f"{SEVERAL}  prod: {{extends: dev, database: P}}\n")
+
+    assert main(["image", "build", "--dirty", "--tag", "abc"]) == 0
+    assert main(["image", "scan", "--tag", "abc"]) == 0
+
+    said = [words for words, _ in told()]
+    assert "--tag=mlops_framework:abc" in said[0]
+    assert said[-1][-1] == "mlops_framework:abc"
+
+
+def test_targets_that_do_not_agree_need_a_default_to_build(root, programs, capsys):
+    programs("docker")
+    (root / "mlops.yml").write_text(f"{SEVERAL}  prod: {{extends: dev, image: courier}}\n")
+
+    assert main(["image", "build", "--dirty", "--tag", "abc"]) == 3
+
+    said = capsys.readouterr().err
+    assert "courier, mlops_framework" in said
+    assert "default_target" in said
+    assert "--target" not in said
+
+
 def test_without_a_program_that_builds_the_remedy_is_told(root, programs, capsys):
     programs()
 
@@ -192,6 +233,47 @@ def test_a_target_that_calls_it_otherwise_is_pushed_what_was_built(root, program
                      for verb in ("build", "tag"))  # fmt: skip
     assert f"--tag={tagged[1]}" in built
     assert tagged[2].endswith("/mlops_images/courier:abc")
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("more", ["{extends: dev}", "{extends: dev, image: courier}"])
+def test_without_a_default_the_target_of_the_line_says_what_is_pushed(root, programs, capsys, more):
+    told = programs("docker", "snow")
+    (root / "mlops.yml").write_text(f"{SEVERAL}  prod: {more}\n")
+    name = "courier" if "courier" in more else "mlops_framework"
+
+    assert main(["image", "push", "--target", "prod", "--tag", "abc"], program="mlops") == 0
+
+    (tagged,) = (words for words, _ in told() if words[0] == "tag")
+    assert tagged[1] == f"{name}:abc"
+    assert tagged[2].endswith(f"/mlops_images/{name}:abc")
+    assert "next: mlops deploy --tag abc --target prod\n" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("by", ["TOKEN", "TOKEN_FILE_PATH"])
+def test_a_token_alone_signs_in_as_it_does_elsewhere(
+    root, programs, emulator, tmp_path, monkeypatch, by
+):
+    """No authenticator beside it, and in a file as well."""
+    import snowflake.connector
+
+    told = programs("docker")
+    with snowflake.connector.connect(**emulator.connection) as connection:
+        cursor = connection.cursor(snowflake.connector.DictCursor)
+        made = f"alter user {emulator.connection['user']} add programmatic access token {by}"
+        (row,) = cursor.execute(f"{made} role_restriction = 'ACCOUNTADMIN'").fetchall()
+    token = row["token_secret"]
+    file = tmp_path / "token"
+    file.write_text(token)
+    monkeypatch.delenv("SNOWFLAKE_PASSWORD")
+    monkeypatch.setenv(f"SNOWFLAKE_{by}", token if by == "TOKEN" else str(file))
+
+    assert main(["image", "push", "--tag", "abc"]) == 0
+
+    (login,) = [each for each in told() if each[0][0] == "login"]
+    assert login[0][1] == f"--username={emulator.connection['user']}"
+    assert login[1] == token
 
 
 @pytest.mark.usefixtures("connected")

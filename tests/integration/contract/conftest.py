@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pandas as pd
 import pytest
 
 from sf_ml_framework.manifest.model import DatasetSpec
@@ -120,7 +121,7 @@ class SnowflakeHarness:
                 table = self._table(dataset, version)
                 self._account.execute(f"update {table} set score = score + 1")
             case "model":
-                self.remove(dataset, version)
+                self._log_another(dataset)
             case _:
                 self._overwrite()
 
@@ -130,6 +131,21 @@ class SnowflakeHarness:
     def _table(self, dataset: DatasetSpec, version: str) -> str:
         data = "$DATA" if dataset.entity else ""
         return f'{self._database}.ML."{dataset.name.upper()}${version}{data}"'
+
+    def _log_another(self, dataset: DatasetSpec) -> None:
+        """Put a model of somebody else's where that of *dataset* stood."""
+        from sklearn.linear_model import LinearRegression
+
+        registry, name = self.open().model_registry, dataset.name.upper()
+        stood = registry.get_model(name).default.version_name
+        frame = pd.DataFrame({"spend": [1.0, 2.0]})
+        registry.delete_model(name)
+        registry.log_model(
+            LinearRegression().fit(frame, [1.0, 2.0]),
+            model_name=name,
+            version_name=stood,
+            sample_input_data=frame,
+        )
 
     def _overwrite(self) -> None:
         stage = f"@{self._database}.ML.MLOPS_ARTIFACTS"

@@ -46,6 +46,12 @@ VALUES = {
     FINDINGS.name: Report(title="Findings", metrics={"auc": 0.9}, notes=("a note",)),
     SCORES.name: pd.DataFrame({"score": [0.25, 0.5]}),
 }
+OTHERS = {
+    MODEL.name: Scaling(1.5),
+    STATISTICS.name: {"median": 2.5},
+    FINDINGS.name: Report(title="Others"),
+    SCORES.name: pd.DataFrame({"score": [0.25, 0.75]}),
+}
 EVERY_KIND = pytest.mark.parametrize(
     "dataset", [MODEL, STATISTICS, FINDINGS, SCORES], ids=lambda each: each.kind
 )
@@ -150,7 +156,11 @@ def test_what_was_saved_is_found_and_loaded_by_a_new_process(harness, dataset):
     assert saved.content
     assert saved.location
     loaded = place.load(dataset, "v1", frame="any")
-    if dataset is SCORES:
+    assert_same(loaded, value)
+
+
+def assert_same(loaded, value):
+    if isinstance(value, pd.DataFrame):
         assert_frame_equal(loaded, value)
     else:
         assert loaded == value
@@ -158,16 +168,10 @@ def test_what_was_saved_is_found_and_loaded_by_a_new_process(harness, dataset):
 
 @EVERY_KIND
 def test_equal_values_have_equal_content_and_others_other(place, dataset):
-    others = {
-        MODEL.name: Scaling(1.5),
-        STATISTICS.name: {"median": 2.5},
-        FINDINGS.name: Report(title="Others"),
-        SCORES.name: pd.DataFrame({"score": [0.25, 0.75]}),
-    }
     first = place.save(dataset, "v1", VALUES[dataset.name])
 
     assert place.save(dataset, "v2", VALUES[dataset.name]).content == first.content
-    assert place.save(dataset, "v3", others[dataset.name]).content != first.content
+    assert place.save(dataset, "v3", OTHERS[dataset.name]).content != first.content
 
 
 @EVERY_KIND
@@ -209,13 +213,19 @@ def test_what_was_damaged_is_not_found_and_not_loaded(harness, dataset):
 
 
 @EVERY_KIND
-def test_a_version_is_replaced_and_others_stay(place, dataset):
-    first = place.save(dataset, "v1", VALUES[dataset.name])
-    place.save(dataset, "v2", VALUES[dataset.name])
-    again = place.save(dataset, "v2", VALUES[dataset.name])
+def test_a_version_is_replaced_and_others_stay(harness, dataset):
+    value, other = VALUES[dataset.name], OTHERS[dataset.name]
+    saving = harness.open()
+    first = saving.save(dataset, "v1", value)
+    before = saving.save(dataset, "v2", value)
+    after = saving.save(dataset, "v2", other)
 
-    assert place.find(dataset, "v1") == first
-    assert place.find(dataset, "v2") == again
+    for place in (saving, harness.open()):
+        assert place.find(dataset, "v1") == first
+        assert place.find(dataset, "v2") == after
+        assert_same(place.load(dataset, "v1", frame="any"), value)
+        assert_same(place.load(dataset, "v2", frame="any"), other)
+    assert after.content != before.content == first.content
 
 
 @EVERY_KIND

@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from sf_ml_framework.cli.app import main
-from tests.integration.init.conftest import edit, make
+from tests.integration.init.conftest import commit, edit, files_in, git, make
 from tests.unit.ci.steps import ROOT, commands, uses
 from tests.unit.ci.test_workflows import _why_not_ours as why_not_ours
 
@@ -173,16 +173,23 @@ def test_what_the_image_holds_is_what_dockerignore_lets_through(project):
     assert all((project / name).exists() for name in wanted)
 
 
-def test_what_is_made_or_secret_is_not_committed(project):
-    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
-    (project / ".env").write_text("SNOWFLAKE_USER=x\n")
+MADE = (
+    ".env", ".mlops/runs.db", ".pytest_cache/README.md", ".venv/bin/python", ".venv-ci/bin/python",
+    "data/orders/v1.0.0.csv", "my_churn/__pycache__/nodes.cpython-311.pyc", "out/plan.json",
+    "tests/__pycache__/test_nodes.cpython-311.pyc",
+)  # fmt: skip
+"""What commands, tests and people make in a project, or keep secret."""
 
-    done = subprocess.run(
-        ["git", "status", "--porcelain", "--untracked-files=all"],
-        cwd=project, capture_output=True, text=True, check=True,
-    )  # fmt: skip
 
-    untracked = {line[3:].strip('"') for line in done.stdout.splitlines()}
-    assert any(name.startswith("vendor/") for name in untracked)
-    kept_out = (".env", "data/", ".mlops/", ".pytest_cache/")
-    assert [name for name in untracked if name.startswith(kept_out) or "__pycache__" in name] == []
+def test_what_is_made_or_secret_is_not_committed(tmp_path):
+    folder = tmp_path / "my-churn"
+    assert main(["init", str(folder), "--quiet"]) == 0
+    whole = set(files_in(folder))
+    for name in MADE:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("made\n")
+
+    commit(folder, init=True)
+
+    assert set(git(folder, "-c", "core.quotepath=off", "ls-files").splitlines()) == whole
+    assert any(name.startswith("vendor/") for name in whole)

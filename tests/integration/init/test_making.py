@@ -262,7 +262,8 @@ def test_without_copier_the_remedy_is_told(tmp_path):
     assert not (tmp_path / "churn").exists()
 
 
-def test_a_clone_is_built_and_a_git_url_too(mlops, tmp_path, wheel):
+@pytest.mark.parametrize("by", ["folder", "git url"])
+def test_a_clone_is_built_and_a_git_url_too(mlops, tmp_path, wheel, by):
     """The clone here is the smallest that pip builds: the real one takes longer, no other way."""
     pytest.importorskip("hatchling")
     clone = tmp_path / "clone"
@@ -270,7 +271,11 @@ def test_a_clone_is_built_and_a_git_url_too(mlops, tmp_path, wheel):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone / name)
 
-    said = mlops("init", "churn", "--framework", str(clone))
+    if by == "git url":
+        commit(clone, init=True)
+
+    given = str(clone) if by == "folder" else f"git+{clone.as_uri()}"
+    said = mlops("init", "churn", "--framework", given)
 
     assert said.code == 0, said.err
     assert "building a wheel" in said.err

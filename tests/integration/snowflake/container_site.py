@@ -16,15 +16,19 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
+
 from sf_ml_framework import settings as project_settings
 from sf_ml_framework import targets
 from sf_ml_framework.container.account import open_place
 from sf_ml_framework.manifest.load import compiled
+from sf_ml_framework.manifest.model import Manifest
 from sf_ml_framework.places.snowflake.journal import SnowflakeJournal
 from sf_ml_framework.plan import names
 from sf_ml_framework.plan.compile import compile_desired
 from sf_ml_framework.plan.script import PARTS, statements_of
 from sf_ml_framework.run.records import NodeRun
+from tests.waiting import SECONDS, until
 
 REPOSITORY = Path(__file__).parents[3]
 BEGUN = "begun"
@@ -53,7 +57,7 @@ def say(text="begun"):
         pipe.write(f"{os.getpid()} {text}")
 
 
-def wait_for(name, seconds=60):
+def wait_for(name, seconds=120):
     """Wait until a test makes the file."""
     end = time.monotonic() + seconds
     while not Path(name).exists():
@@ -92,8 +96,6 @@ class Site:
         head = f"from sf_ml_framework import *\nfrom {self.steps} import *\n"
         (self.root / f"{self.pipeline}.py").write_text(head + dedent(pipeline), encoding="utf-8")
         (self.root / f"{self.steps}.py").write_text(SAYS + dedent(steps), encoding="utf-8")
-        for module in (self.pipeline, self.steps):
-            sys.modules.pop(module, None)
 
     def deploy(self, *, parts: tuple[str, ...] = PARTS, tag: str = "") -> None:
         """Run the script of the project; part by part, as its roles."""
@@ -106,8 +108,18 @@ class Site:
 
     def statements(self, part: Any, tag: str = "") -> list[str]:
         """Return one part of the script."""
-        manifest = compiled(self.root, f"{self.pipeline}:PROJECT")
-        return statements_of(compile_desired(manifest, self.target, tag=tag), part)
+        return statements_of(compile_desired(self.manifest(), self.target, tag=tag), part)
+
+    def manifest(self) -> Manifest:
+        """Compile the project; nothing of it stays imported."""
+        with pytest.MonkeyPatch.context() as patch:
+            # The folder is put into it.
+            patch.setattr(sys, "path", [*sys.path])
+            try:
+                return compiled(self.root, f"{self.pipeline}:PROJECT")
+            finally:
+                for module in (self.pipeline, self.steps):
+                    sys.modules.pop(module, None)
 
     def push(self, emulator: Any) -> None:
         """Put the image into its repository."""
@@ -127,7 +139,7 @@ class Site:
         using = f" using config = $${config}$$" if config else ""
         self.admin.execute(f"execute task {self.graph}{using}")
 
-    def begun(self, seconds: float = 60) -> tuple[int, str]:
+    def begun(self, seconds: float = SECONDS) -> tuple[int, str]:
         """Wait until a node says that it has begun; return its process and what it says."""
         descriptor = os.open(self.root / BEGUN, os.O_RDONLY | os.O_NONBLOCK)
         try:
@@ -143,12 +155,9 @@ class Site:
         """Let a node go on that waits."""
         (self.root / name).touch()
 
-    def ended(self, times: int = 1, seconds: float = 90) -> dict[str, dict[str, Any]]:
+    def ended(self, times: int = 1) -> dict[str, dict[str, Any]]:
         """Wait until runs have ended *times*; return the last attempt of each task by node."""
-        end = time.monotonic() + seconds
-        while len(self._graphs()) < times:
-            assert time.monotonic() < end, f"the graph did not end: {self.tasks()}"
-            time.sleep(0.05)
+        until(lambda: len(self._graphs()) >= times, "the graph did not end")
         return self.tasks()
 
     def run(self, config: str = "", *, times: int = 1) -> dict[str, dict[str, Any]]:
@@ -184,13 +193,13 @@ class Site:
 
     def load(self, dataset: str, version: str = "v1.0.0") -> Any:
         """Return what stands of a table."""
-        manifest = compiled(self.root, f"{self.pipeline}:PROJECT")
+        manifest = self.manifest()
         place = open_place(self.admin, self.target, manifest)
         return place.load(manifest.dataset(dataset), version, frame="pandas")
 
     def load_document(self, dataset: str, version: str = "v1.0.0") -> Any:
         """Return what stands of a document."""
-        manifest = compiled(self.root, f"{self.pipeline}:PROJECT")
+        manifest = self.manifest()
         place = open_place(self.admin, self.target, manifest)
         return place.load(manifest.dataset(dataset), version, frame="any")
 
@@ -214,7 +223,7 @@ class Site:
         pool = f"{prefix}_COMPUTE_POOL"
         if admin.rows(f"show compute pools like '{pool}'"):
             admin.execute(f"alter compute pool {pool} stop all")
-            _until(lambda: not _busy(admin, pool))
+            until(lambda: not _busy(admin, pool))
             admin.execute(f"drop compute pool {pool}")
         admin.execute(f"drop warehouse if exists {prefix}_WH")
         for role in ("ROLE", "DEPLOY_ROLE", "READ_ROLE"):
@@ -237,10 +246,3 @@ def _read(descriptor: int, end: float) -> str:
 def _busy(admin: Any, pool: str) -> bool:
     (row,) = admin.rows(f"describe compute pool {pool}")
     return bool(int(row["num_jobs"]) or int(row["num_services"]))
-
-
-def _until(true: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)

@@ -15,7 +15,7 @@ from sf_ml_framework.places.snowflake.deployments import SnowflakeHistory
 from sf_ml_framework.places.snowflake.platform import SnowflakePlatform
 from sf_ml_framework.plan import names
 from sf_ml_framework.plan.changes import Plan, Statement
-from sf_ml_framework.plan.objects import Desired, Observed, Pool, Stage, Task
+from sf_ml_framework.plan.objects import Desired, Observed, Task
 from sf_ml_framework.plan.tables import framework_tables
 
 PROJECT = "graphs"
@@ -186,6 +186,3 @@ def is_whole(standing: Mapping[str, Task], old: Mapping[str, Task], new: Mapping
         return ""
     differing = {n: standing.get(n) for n in {*old, *new} if standing.get(n) != new.get(n)}
     return f"the graph is started, and neither the old one nor the new: {differing}"
-
-
-__all__ = ["Pool", "Stage", "graphs", "is_whole", "resolved", "root", "state", "task"]

@@ -6,8 +6,11 @@ person would: with the roles that the deployment made, and no more.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +120,22 @@ class Chain(Shop):
             entrypoint=[sys.executable, "-m", "sf_ml_framework.container"],
             env={"PYTHONPATH": str(HOUSE), "PYTHONDONTWRITEBYTECODE": "1"},
         )
+
+    @contextmanager
+    def going(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Start the program; it is killed where it has not ended in the meantime."""
+        with subprocess.Popen(
+            self.command(*words),
+            cwd=self.root,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def found(self) -> None:
         """Make what an administrator makes, and the repository that an image is pushed to."""

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 
 import pytest
 
-from tests.integration.cli.shop import until
 from tests.integration.snowflake.deployed_chain import Chain
+from tests.waiting import SECONDS, until
 
 DAYS = ("--param", "day", "--from", "2026-01-01", "--to", "2026-01-03")
+TELLS = ("2026-01-02: run ", "waiting until run ")
+"""How a queue tells that it has the run of the second day, and that it waits for another."""
 
 
 @pytest.fixture(scope="module")
 def chain(emulator, tmp_path_factory):
-    made = Chain(tmp_path_factory.mktemp("chain") / "project", emulator)
-    # One node is enough here: what is tested is the queue.
-    made.change("chain/pipeline.py", made_of_one(made), "    ],\n)\n")
-    made.found()
+    made = of_one_node(Chain(tmp_path_factory.mktemp("chain") / "project", emulator))
     made.deploy()
     return made
 
 
-def made_of_one(chain: Chain) -> str:
-    """Return what stands in the pipeline after its first node."""
+@pytest.fixture
+def held(emulator, tmp_path):
+    """A chain of its own, whose run of the second day waits for a file of the name ``go``."""
+    made = of_one_node(Chain(tmp_path / "project", emulator))
+    waits = (
+        "    while day == '2026-01-02' and not os.path.exists('go'):\n        time.sleep(0.05)\n"
+    )
+    made.change("chain/nodes.py", "    # make breaks here\n", waits)
+    made.deploy()
+    yield made
+    (made.root / "go").touch()
+
+
+def of_one_node(chain: Chain) -> Chain:
+    """Keep the first node alone, for what is tested is the queue; and make what it needs."""
     text = (chain.root / "chain/pipeline.py").read_text(encoding="utf-8")
-    return text[text.index('        NodeConfig(\n            name="price_orders"') :]
+    others = text[text.index('        NodeConfig(\n            name="price_orders"') :]
+    chain.change("chain/pipeline.py", others, "    ],\n)\n")
+    chain.found()
+    return chain
 
 
 def outcomes(done):
@@ -41,31 +55,30 @@ def runs_of(chain):
     return [json.loads(row[0])["overrides"]["params"]["day"] for row in found]
 
 
-def test_a_queue_that_was_stopped_goes_on_with_what_was_not_done(chain):
+def test_a_queue_that_was_stopped_goes_on_with_what_was_not_done(held):
     """Ctrl-C while the second of three runs goes on: that one is taken over, not begun again."""
-    line = ["backfill", *DAYS, "--format", "json", "--param", "slow=1.5"]
-    stopped = subprocess.Popen(
-        chain.command(*line),
-        cwd=chain.root,
-        env=chain.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    until(lambda: len(runs_of(chain)) == 2)
-    stopped.send_signal(signal.SIGINT)
-    _, said = stopped.communicate(timeout=60)
+    line = ["backfill", *DAYS, "--format", "json"]
+    with held.going(*line) as stopped:
+        until(lambda: len(runs_of(held)) == 2)
+        stopped.send_signal(signal.SIGINT)
+        _, said = stopped.communicate(timeout=SECONDS)
 
-    again = chain.ok(*line)
-    once_more = chain.ok(*line)
+    with held.going(*line) as again:
+        told = next((line for line in again.stderr if line.startswith(TELLS)), "")
+        before = runs_of(held)
+        (held.root / "go").touch()
+        found = json.loads(again.communicate(timeout=SECONDS)[0])
+    once_more = held.ok(*line)
 
     assert stopped.returncode == 130
     assert "stopped: no further run begins" in said
-    assert list(outcomes(again)) == ["2026-01-01", "2026-01-02", "2026-01-03"]
-    assert outcomes(again)["2026-01-01"] == "done before"
-    assert outcomes(again)["2026-01-03"] == "succeeded"
+    assert told.startswith("2026-01-02: run ")
+    assert before == ["2026-01-01", "2026-01-02"]
+    assert {row["value"]: row["outcome"] for row in found} == {
+        "2026-01-01": "done before", "2026-01-02": "succeeded", "2026-01-03": "succeeded",
+    }  # fmt: skip
     assert set(outcomes(once_more).values()) == {"done before"}
-    assert runs_of(chain) == ["2026-01-01", "2026-01-02", "2026-01-03"]
+    assert runs_of(held) == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
 def test_more_at_once_than_the_graph_allows_are_refused_with_what_would_allow_them(chain):
@@ -102,9 +115,8 @@ def test_after_a_failure_nothing_more_is_begun_and_the_same_line_goes_on(chain):
 
 
 def test_runs_overlap_as_far_as_the_target_allows(emulator, tmp_path):
-    chain = Chain(tmp_path / "project", emulator, settings="overlap_policy: ALLOW_ALL_OVERLAP")
-    chain.change("chain/pipeline.py", made_of_one(chain), "    ],\n)\n")
-    chain.found()
+    settings = "overlap_policy: ALLOW_ALL_OVERLAP"
+    chain = of_one_node(Chain(tmp_path / "project", emulator, settings=settings))
     chain.deploy()
 
     done = chain.ok(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from sf_ml_framework.plan.compile import compile_desired
 from sf_ml_framework.plan.objects import Grant, Task
 from sf_ml_framework.plan.script import FILE, script
 from tests.unit.plan.projects import manifest, node, target
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 
@@ -129,10 +129,7 @@ def test_a_run_whose_containers_cannot_start_is_recorded_as_failed(twice, rows):
         "select error_message from table(ML_DEV.information_schema.task_history("
         "task_name => 'TASK_CUSTOMER_CHURN_FINALIZE')) where state in ('SUCCEEDED', 'FAILED')"
     )
-    deadline = time.monotonic() + 30
-    while not (finalizer := rows(ended)):
-        assert time.monotonic() < deadline, "the finalizer did not end"
-        time.sleep(0.2)
+    finalizer = until(lambda: rows(ended), "the finalizer did not end")
     found = rows("select run_id, status, seconds from ML_DEV.ML.MLOPS_RUNS")
     nodes = rows("select run_id, node, status, error, record from ML_DEV.ML.MLOPS_NODE_RUNS")
 
@@ -158,11 +155,7 @@ def test_a_failed_run_is_told_by_mail(server, connection, rows):
     rows("execute task SHOP.ML.TASK_SHOP")
 
     outbox = server.account.part(Outbox)
-    deadline = time.monotonic() + 30
-    while not (sent := outbox.sent()):
-        assert time.monotonic() < deadline, "no mail was sent"
-        time.sleep(0.2)
-    (mail,) = sent
+    (mail,) = until(outbox.sent, "no mail was sent")
     assert "shop on dev: failed" in mail.values()
     assert any("ended: failed\nload: " in str(text) for text in mail.values())
 

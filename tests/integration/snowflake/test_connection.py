@@ -86,6 +86,23 @@ def test_by_an_encrypted_key(make_account, user, pair, tmp_path):
     assert account.rows(WHO) == [{"u": user, "r": "PUBLIC"}]
 
 
+def test_by_a_key_that_needs_no_passphrase_though_one_is_given(
+    make_account, user, pair, tmp_path, canary
+):
+    key, public = pair
+    make_account().execute(f"alter user {user} set rsa_public_key = '{public}'")
+
+    account = make_account(
+        user=user,
+        password=None,
+        role="PUBLIC",
+        private_key_file=key_file(tmp_path, pem_of(key)),
+        private_key_file_pwd=canary("passphrase"),
+    )
+
+    assert account.rows(WHO) == [{"u": user, "r": "PUBLIC"}]
+
+
 def test_by_a_key_as_text(make_account, user, pair):
     key, public = pair
     make_account().execute(f"alter user {user} set rsa_public_key = '{public}'")

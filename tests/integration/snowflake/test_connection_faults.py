@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,6 +16,7 @@ from sf_ml_framework import connection
 from sf_ml_framework.errors import OperatorError, PlatformError
 from sf_ml_framework.places.snowflake import errors
 from sf_ml_framework.places.snowflake.session import Account
+from tests.waiting import until
 
 
 @contextlib.contextmanager
@@ -177,24 +177,28 @@ def test_a_token_that_expires_in_the_middle_and_is_not_renewed_fails_cleanly(emu
     assert file.read_text() not in str(caught.value)
 
 
+RUNS = (
+    "select 1 from table(snowflake.information_schema.query_history())"
+    " where execution_status = 'RUNNING' and query_text = ?"
+)
+"""Asks whether a statement runs now."""
+
+
 def test_a_server_that_dies_in_the_middle_of_a_statement_is_a_platform_error():
-    with separate_emulator() as (process, flags):
-        account = opened(flags)
-        account.rows("select 1")
-        killer = threading.Timer(0.3, process.kill)
-        killer.start()
-        began = time.monotonic()
+    with separate_emulator() as (process, flags), ThreadPoolExecutor(1) as pool:
+        account, other = opened(flags), opened(flags)
+        asked = pool.submit(account.rows, "select system$wait(600)")
+        try:
+            until(lambda: other.rows(RUNS, ("select system$wait(600)",)), "it did not begin")
+        finally:
+            process.kill()
 
         with pytest.raises(PlatformError, match="connection to Snowflake failed") as caught:
-            account.rows("select system$wait(30)")
-        took = time.monotonic() - began
-        began = time.monotonic()
+            asked.result()
         account.close()
+        other.close()
 
     assert isinstance(caught.value, errors.ConnectionLostError)
-    assert took < 20
-    assert time.monotonic() - began < 3
-    killer.cancel()
 
 
 def test_work_goes_on_after_a_connection_was_lost_and_is_there_again(tmp_path):
@@ -257,15 +261,13 @@ def failing_at_first(port, failures):
             near.close()
 
 
-def test_nobody_there_is_told_in_seconds():
+def test_where_nobody_answers_it_is_told_with_what_to_check():
     with separate_emulator() as (_, flags):
         port = flags["port"]
-    began = time.monotonic()
 
     with pytest.raises(errors.ConnectionLostError) as caught:
         opened(flags_for(port)).rows("select 1")
 
-    assert time.monotonic() - began < 20
     assert "check account, host, network" in caught.value.remedy
 
 
@@ -276,7 +278,9 @@ def test_a_long_statement_is_not_cancelled_by_the_networks_limit(make_account):
     assert account.rows("select system$wait(3) as a")
 
 
-def test_what_was_turned_away_at_a_lock_is_sent_again_and_done_once(make_account, database):
+def test_what_was_turned_away_at_a_lock_is_sent_again_and_done_once(
+    make_account, database, emulator
+):
     holder = make_account(database=database, schema="ML")
     waiter = make_account(database=database, schema="ML")
     holder.execute("create table t (a int)")
@@ -284,12 +288,22 @@ def test_what_was_turned_away_at_a_lock_is_sent_again_and_done_once(make_account
     holder.execute("begin")
     holder.execute("update t set a = 2")
     waiter.execute("alter session set lock_timeout = 1")
-    release = threading.Timer(1.3, holder.execute, ["commit"])
-    release.start()
+    session, record = waiter.connection.session_id, emulator.account.record
+    before = record.added
 
-    waiter.execute("update t set a = a + 10")
-    release.join()
+    def turned_away():
+        lines = record.since(before, "statement")
+        return [each for each in lines if each["session"] == session and each["error"]]
 
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(waiter.execute, "update t set a = a + 10")
+        try:
+            refused = until(turned_away, "it was not turned away")
+        finally:
+            holder.execute("commit")
+        done.result()
+
+    assert "lock timeout" in refused[0]["error"]
     assert waiter.rows("select a from t") == [{"a": 12}]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -32,6 +32,8 @@ from tests.integration.snowflake.deploy_graphs import (
     state,
     task,
 )
+from tests.integration.snowflake.gates import Gate
+from tests.waiting import until
 
 GRAPH = (root(), task("A", ROOT), task("B", "A"), task("FIN", finalizes=ROOT))
 EDITED = (root(), task("A", ROOT, body="select 7"), task("B", "A"), task("FIN", finalizes=ROOT))
@@ -209,15 +211,22 @@ def test_who_loses_the_lock_stops_before_the_next_statement(site, new_site, monk
     assert slow.count == 1
 
 
-def test_another_role_than_the_targets_is_refused(site, make_account):
-    account = make_account()
-    account.execute("create role if not exists intern")
-    account.execute("grant role intern to user mlops")
-    plan = site.plan(GRAPH)
+@pytest.fixture
+def intern(make_account: Callable[..., Any]) -> Iterator[str]:
+    """Return a role that has no privilege; dropped afterwards."""
+    account, name = make_account(), f"INTERN_{uuid.uuid4().hex[:8]}".upper()
+    account.execute(f"create role {name}")
+    account.execute(f"grant role {name} to user mlops")
+    yield name
+    account.execute(f"drop role {name}")
 
-    intern = Site(make_account(role="INTERN"), site.place)
-    with pytest.raises(DeployError, match=r"role INTERN.*deployed by ACCOUNTADMIN"):
-        intern.deployer().apply(plan, BY)
+
+def test_another_role_than_the_targets_is_refused(site, make_account, intern):
+    plan = site.plan(GRAPH)
+    other = Site(make_account(role=intern), site.place)
+
+    with pytest.raises(DeployError, match=rf"role {intern}.*deployed by ACCOUNTADMIN"):
+        other.deployer().apply(plan, BY)
 
 
 def test_another_account_than_the_plans_is_refused(site):
@@ -309,28 +318,20 @@ def _edit(site: Site, sql: str) -> None:
 
 
 def test_a_run_in_flight_goes_on_with_the_graph_that_it_began_with(site):
-    # A goes on until its successor has been deployed: it waits for a row of a table.
-    wait = (
-        "begin\n  let n := 0;\n  while (n < 1) do\n    select count(*) into :n from "
-        f"{site.place}.gate;\n    call system$wait(1);\n  end while;\n  return n;\nend"
-    )
-    slow = (root(), task("A", ROOT, body=wait), task("B", "A"))
-    site.account.execute(f"create table {site.place}.gate (x int)")
+    gate = Gate(site.account, f"{site.place}.gate")
+    slow = (root(), task("A", ROOT, body=gate.body), task("B", "A"))
+    edited = (root(), task("A", ROOT), task("B", "A"))
     site.deploy(slow)
     site.account.execute(f"execute task {site.place}.{ROOT}")
-    end = time.monotonic() + 20
-    while not (plan := site.plan((root(), task("A", ROOT), task("B", "A")))).observed.in_flight:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    # While the root itself runs, nothing else does.
+    until(lambda: [run.nodes for run in site.look(slow).in_flight] == [("A",)])
+    plan = site.plan(edited)
 
     site.deployer().apply(plan, BY)
-    site.account.execute(f"insert into {site.place}.gate select 1")
-    while site.look(slow).in_flight:
-        assert time.monotonic() < end + 20
-        time.sleep(0.05)
+    gate.open()
+    until(lambda: not site.look(slow).in_flight)
 
-    (run,) = plan.observed.in_flight
-    assert run.nodes == ("A",)
+    assert [run.nodes for run in plan.observed.in_flight] == [("A",)]
     assert {caution.code for caution in plan.warnings} >= {"run_in_flight", "root_suspended"}
     (last,) = site.look(slow).last_runs
     assert last.status == "SUCCEEDED"

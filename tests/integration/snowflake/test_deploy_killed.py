@@ -25,6 +25,7 @@ from tests.integration.snowflake.deploy_graphs import (
     root,
     task,
 )
+from tests.waiting import SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -59,8 +60,12 @@ class Doomed:
         return int(self._process.stdout.readline())
 
     def close(self) -> None:
-        """End the process."""
-        self._process.communicate(timeout=10)
+        """End the process, by force where it does not end by itself."""
+        with self._process as process:
+            try:
+                process.communicate(timeout=SECONDS)
+            finally:
+                process.kill()
 
 
 @pytest.fixture

@@ -10,8 +10,11 @@ from tests.integration.cli.shop import Shop
 
 
 @pytest.fixture
-def shop(tmp_path, emulator, connection_flags):
-    """A project whose target dev stands in an account, with nothing deployed yet."""
+def shop(tmp_path, emulator, connection_flags, make_account):
+    """A project whose target dev stands in an account, with nothing deployed yet.
+
+    What begins with its name is dropped afterwards.
+    """
     name = f"T_{uuid.uuid4().hex[:10]}".upper()
     given = {**connection_flags, "role": "", "warehouse": ""}
     environ = {f"SNOWFLAKE_{key.upper()}": value for key, value in given.items() if value}
@@ -22,8 +25,14 @@ def shop(tmp_path, emulator, connection_flags):
         "project: shop.pipeline:PROJECT\ndefault_target: dev\n"
         f"targets: {{dev: {{database: {name}, prefix: {name}}}}}\nenvironments: {{from: dev}}\n",
     )
-    made.ok("infra", "apply", "--yes", env=environ)
-    return made, name, environ
+    try:
+        made.ok("infra", "apply", "--yes", env=environ)
+        yield made, name, environ
+    finally:
+        admin = make_account(role="ACCOUNTADMIN")
+        for kind in ("database", "compute pool", "warehouse", "role"):
+            for row in admin.rows(f"show {kind}s like '{name}%'"):
+                admin.execute(f"drop {kind} {row['name']}")
 
 
 def test_an_environment_is_made_found_planned_for_and_taken_away(shop, make_account):
@@ -42,4 +51,3 @@ def test_an_environment_is_made_found_planned_for_and_taken_away(shop, make_acco
     for kind in ("databases", "warehouses", "roles", "compute pools"):
         assert admin.rows(f"show {kind} like '{name}_PR_42%'") == []
     assert len(admin.rows(f"show databases like '{name}'")) == 1
-    admin.execute(f"drop database {name}")

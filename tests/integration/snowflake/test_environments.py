@@ -40,8 +40,10 @@ def made(chain):
     return f"{chain.database}_PR_42"
 
 
-def test_an_environment_stands_with_all_that_is_its_own(chain, made):
-    found = listed(chain)["pr-42"]
+def test_an_environment_stands_with_all_that_is_its_own(chain):
+    chain.ok("env", "create", "pr-20", "--from", "dev", "--expires", "3d", "--yes")
+    made = f"{chain.database}_PR_20"
+    found = listed(chain)["pr-20"]
 
     assert (found["of"], found["state"], found["database"]) == ("dev", "ready", made)
     assert found["expires"] > found["created"]
@@ -57,13 +59,14 @@ def test_an_environment_stands_with_all_that_is_its_own(chain, made):
     assert chain.sql(f"show tasks in database {made}") == []
 
 
-def test_a_plan_a_deployment_and_a_run_work_at_once_and_skip_what_holds(chain, made):
-    planned = chain.ok("plan", "--target", "pr-42", "--tag", "v1", "--format", "json").json
-    chain.ok("deploy", "--target", "pr-42", "--tag", "v1", "--yes")
-    again = chain.ok("deploy", "--target", "pr-42", "--tag", "v1", "--yes")
-    done = chain.ok("tasks", "run", "--target", "pr-42", "--wait", "--format", "json")
+def test_a_plan_a_deployment_and_a_run_work_at_once_and_skip_what_holds(chain):
+    chain.ok("env", "create", "pr-30", "--from", "dev", "--yes")
+    planned = chain.ok("plan", "--target", "pr-30", "--tag", "v1", "--format", "json").json
+    chain.ok("deploy", "--target", "pr-30", "--tag", "v1", "--yes")
+    again = chain.ok("deploy", "--target", "pr-30", "--tag", "v1", "--yes")
+    done = chain.ok("tasks", "run", "--target", "pr-30", "--wait", "--format", "json")
 
-    assert planned["target"] == "pr-42"
+    assert planned["target"] == "pr-30"
     assert not any("image" in each["object"] for each in planned["changes"]
                    if each["change"] == "expected")  # fmt: skip
     assert again.stdout == "nothing differs: nothing was changed\n"

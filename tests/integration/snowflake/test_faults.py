@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 
 import pytest
 
@@ -208,23 +207,6 @@ def test_a_node_without_memory_says_what_it_has(site, run):
 
     failed_like(task, record, "MemoryError", "raise memory_request of its NodeConfig from 2Gi")
     assert record.exit_code == 1
-    check_old_stands(site)
-
-
-def test_a_node_that_takes_too_long_is_stopped_and_told(site):
-    task_name = f"{site.database}.ML.TASK_WORK"
-    site.admin.execute(f"alter task {task_name} set user_task_timeout_ms = 6000")
-    times = len(site._graphs()) + 1
-    began = time.monotonic()
-    site.start('{"params": {"mode": "wait"}, "force": true}')
-    site.begun()
-
-    task = site.ended(times)["work"]
-
-    failed_like(
-        task, site.records()["work"], "timed out", "raise timeout_minutes of its NodeConfig"
-    )
-    assert time.monotonic() - began < 30
     check_old_stands(site)
 
 

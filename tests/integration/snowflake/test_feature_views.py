@@ -12,9 +12,6 @@ pytest.importorskip("snowflake.ml.feature_store")
 
 from sf_ml_framework.errors import DataError
 from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
-from sf_ml_framework.places.snowflake.names import Names
-from sf_ml_framework.places.snowflake.place import SnowflakePlace
-from tests.integration.snowflake.framework_tables import make_tables
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -58,19 +55,6 @@ def rows(*spends, day=DAY):
     )
 
 
-@pytest.fixture
-def account(make_account, database):
-    opened = make_account(database=database, schema="ML")
-    make_tables(opened, database)
-    opened.execute("create stage MLOPS_ARTIFACTS")
-    return opened
-
-
-@pytest.fixture
-def place(account, database):
-    return SnowflakePlace(account, Names(database=database, schema="ML"))
-
-
 def doubled(place, factor=2.0):
     spend = place.load(SPEND, "v1.2.0", frame="ibis")
     return spend.select("customer_id", "seen_at", twice=spend.spend * factor)
@@ -79,6 +63,10 @@ def doubled(place, factor=2.0):
 def descriptions(place):
     found = view_of(place, SPEND).feature_descs
     return {str(name).strip('"'): text for name, text in found.items()}
+
+
+def shown(account):
+    return {row["name"]: row for row in account.rows("show views")}
 
 
 def view_of(place, dataset):
@@ -106,13 +94,25 @@ def test_descriptions_are_carried_over_letter_by_letter(place):
     assert described["SPEND"] == "Money of the month; it's a 'sum'\\"
 
 
-def test_new_descriptions_are_told_and_old_views_stay_with_the_rest(place):
-    place.save(SPEND, "v1.2.0", rows(1.0))
-    columns = (*SPEND.columns[:2], ColumnSpec(name="spend", type="float", description="Other"))
-    place.save(msgspec.structs.replace(SPEND, columns=columns), "v1.2.0", rows(1.0))
+def test_a_new_description_is_told_and_the_rest_and_other_versions_stay(place, account):
+    """Of keys and times the feature view has no description: they are no features."""
+    whole = (*SPEND.columns, ColumnSpec(name="calls", type="integer", description="How often"))
+    frame = rows(1.0, 2.0).assign(calls=[3, 4])
+    for version in ("v1.1.0", "v1.2.0"):
+        place.save(msgspec.structs.replace(SPEND, columns=whole), version, frame)
+    before = shown(account)["SPEND$v1.1.0"]
+    columns = (
+        *whole[:2], ColumnSpec(name="spend", type="float", description="Other"), whole[3]
+    )  # fmt: skip
 
-    described = descriptions(place)
-    assert described["SPEND"] == "Other"
+    changed = msgspec.structs.replace(SPEND, columns=columns)
+    place.save(changed, "v1.2.0", frame)
+
+    assert descriptions(place) == {"SPEND": "Other", "CALLS": "How often"}
+    assert view_of(place, SPEND).desc == SPEND.description
+    loaded = place.load(changed, "v1.2.0", frame="pandas")
+    pd.testing.assert_frame_equal(loaded, frame, check_dtype=False)
+    assert shown(account)["SPEND$v1.1.0"] == before
 
 
 def test_the_same_version_with_the_same_columns_is_written_over(place, account):

@@ -223,11 +223,23 @@ def test_a_role_that_is_not_there_lacks_everything(bazaar, check):
 def test_two_targets_of_one_account_do_not_reach_each_other(bazaar):
     """No role of one holds anything on what is the other's; of the account only what must be."""
     name = bazaar.name
-    other = {f"{name}_OTHER", f"{name}_OTHER.ML", f"{name}_OTHER_WH"}
-    for role in bazaar.roles("dev"):
-        rows = bazaar.sql(f"show grants to role {role}")
-        assert not [row for row in rows if row["name"].split(".")[0] in other], role
-        assert not [row for row in rows if row["name"].startswith(f"{name}_OTHER")], role
+    held = {
+        target: {
+            row["name"].split(".")[0]
+            for role in bazaar.roles(target)
+            for row in bazaar.sql(f"show grants to role {role}")
+            if row["name"].startswith(name)
+        }
+        for target in ("dev", "other")
+    }
+    others = {each for each in held["other"] if each.startswith(f"{name}_OTHER")}
+    # What both of them name in mlops.yml, and no command of either makes.
+    shared = {f"{name}_{each}" for each in ("VAULT", "OUT", "MAIL", "ERRORS")}
+    assert held["other"] - others == shared | {f"{name}_TASKS_WH"}
+    assert held["dev"] & held["other"] == shared
+    assert {name, f"{name}_WH", f"{name}_COMPUTE_POOL"} <= held["dev"]
+    assert not [each for each in held["dev"] if each.startswith(f"{name}_OTHER")]
+    assert f"{name}_TASKS_WH" not in held["dev"]
     everywhere = {
         (row["grantee_name"], row["privilege"])
         for target in ("dev", "other")

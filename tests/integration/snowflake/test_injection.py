@@ -369,18 +369,15 @@ def test_the_law_would_notice(world):
     assert not world.shapes(careless, "'; drop table canary; --") <= plain
 
 
-@pytest.mark.parametrize("text", NASTY)
+# ``test_tables.py`` has the two that no quotes make a name.
+@pytest.mark.parametrize("text", [each for each in NASTY if each not in ("a\0b", "x" * 300)])
 def test_what_must_be_quoted_as_a_name_of_a_column_comes_back_as_it_was(world, text):
     spec = DatasetSpec(name=world.name(), kind="table")
     frame = pd.DataFrame({text: [1, 2], "select": [3, 4], "Mixed Case": [5, 6]})
-    try:
-        world.place.save(spec, "v1", frame)
-    except FrameworkError as error:
-        assert error.remedy
-        return
+
+    world.place.save(spec, "v1", frame)
 
     loaded = world.place.load(spec, "v1", frame="pandas")
-
     pd.testing.assert_frame_equal(loaded, frame, check_dtype=False)
 
 

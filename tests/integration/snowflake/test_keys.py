@@ -138,10 +138,13 @@ def test_a_new_key_that_does_not_sign_in_takes_no_place(keys, user, file, admin)
 def test_where_both_slots_are_taken_nothing_is_done_until_one_may_go(keys, user, file, tmp_path):
     other = key_files.make(tmp_path / "other.p8", bits=2048, passphrase="")
     keys.register("RSA_PUBLIC_KEY_2", other)
+    before, held = fingerprints(keys), file.read_bytes()
 
     with pytest.raises(DeployError, match="both slots"):
         Rotation(keys, user=user, file=file).run()
-    assert not file.with_name("key.p8.next").exists() or other.fingerprint in fingerprints(keys)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["key.p8", "other.p8"]
+    assert file.read_bytes() == held
+    assert fingerprints(keys) == before == [key_files.read(file, "").fingerprint, other.fingerprint]
     new = Rotation(keys, user=user, file=file, replace_unused=True).run()
 
     assert fingerprints(keys) == ["", new.fingerprint]

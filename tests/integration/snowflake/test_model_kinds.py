@@ -11,7 +11,7 @@ from sf_ml_framework.manifest.model import ColumnSpec, DatasetSpec
 
 pytest.importorskip("snowflake.ml.registry")
 pytest.importorskip("xgboost")
-linear = pytest.importorskip("sklearn.linear_model")
+pytest.importorskip("sklearn.linear_model")
 
 from tests.integration.snowflake.registered import (
     CURRENT,

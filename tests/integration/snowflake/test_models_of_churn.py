@@ -27,7 +27,6 @@ from tests.integration.snowflake.framework_tables import make_tables
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROOT = Path(__file__).parents[3]
-FIRST = ("generate_sample_data", "preprocess_data", "feature_engineering", "train_test_split")
 GIVEN = Overrides(
     inputs={"num_customers": 1_000, "n_trials": 2, "folds": 2, "bootstrap": 50, "shap_rows": 50}
 )

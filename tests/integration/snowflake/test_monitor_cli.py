@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import pytest
 
 from tests.integration.snowflake.deployed_chain import NAMES, Chain
+from tests.waiting import SECONDS
 
 CRON = "schedule: USING CRON 0 3 1 1 * UTC, state: kept"
 
@@ -100,18 +100,16 @@ def test_a_person_sees_three_tables_and_csv_is_one_of_them(chain):
 
 
 def test_watching_goes_on_until_it_is_stopped(chain):
-    watching = subprocess.Popen(
-        chain.command("monitor", "--watch", "--every", "0.5"), cwd=chain.root,
-        env=chain.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    seen = 0
-    for line in watching.stdout:
-        seen += line.startswith("graph ")
-        if seen == 2:
-            break
-    watching.send_signal(signal.SIGINT)
-    watching.communicate(timeout=60)
+    with chain.going("monitor", "--watch", "--every", "0.5") as watching:
+        seen = 0
+        for line in watching.stdout:
+            seen += line.startswith("graph ")
+            if seen == 2:
+                break
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=SECONDS)
 
+    assert seen == 2
     assert watching.returncode == 130
 
 

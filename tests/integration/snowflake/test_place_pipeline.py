@@ -89,13 +89,27 @@ def here(manifest, tmp_path_factory):
     place.close()
 
 
+def files_put(account):
+    """Return the statements that put rows into a stage in this session."""
+    return account.rows(
+        "select query_text from table(information_schema.query_history_by_session("
+        "result_limit => 10000)) where query_text ilike 'put %part-%'"
+    )
+
+
 @pytest.fixture(scope="module")
-def there(manifest, account):
-    """An account in which the first four nodes have run."""
+def ran(manifest, account):
+    """A place in which the first four nodes have run, and the rows that were put for that."""
     names = Names(database=account.name_of_database, schema="ML")
     place = SnowflakePlace(account, names, manifest, origin=Origin(run_id="20260101-000000-test"))
     run(manifest, place, STEPS)
-    return place
+    return place, files_put(account)
+
+
+@pytest.fixture(scope="module")
+def there(ran):
+    """An account in which the first four nodes have run."""
+    return ran[0]
 
 
 def _differences(one, other, where=""):
@@ -163,12 +177,9 @@ def test_each_table_is_a_feature_view_with_the_words_of_the_catalog(manifest, th
     assert str(view.timestamp_col).strip('"') == "SNAPSHOT_DATE"
 
 
-def test_the_rows_of_lazy_steps_never_left_the_account(manifest, account, there):
+def test_the_rows_of_lazy_steps_never_left_the_account(ran):
     """What is put into a stage is what node 1 made, and small files."""
-    sent = account.rows(
-        "select query_text from table(information_schema.query_history_by_session("
-        "result_limit => 10000)) where query_text ilike 'put %part-%'"
-    )
+    _, sent = ran
 
     assert len(sent) == 1
 

@@ -83,6 +83,22 @@ def test_more_nodes_are_asked_for_with_what_they_cost_and_the_setting_that_lasts
     assert "max_nodes: 20 -> 1" in shown.stdout + shown.stderr
 
 
+def test_what_is_not_put_into_the_settings_stops_the_next_deployment_as_it_was_told(chain, pool):
+    done = chain.ok("pools", "scale", "SMALL", "--max", "4", "--yes")
+    assert "refuses to write over it without --overwrite-drift, which makes it 1 to 1 again" in (
+        done.stderr
+    )
+
+    refused = chain.call("deploy", "--tag", "v1", "--yes")
+    still = state_of(chain)["max_nodes"]
+    chain.ok("deploy", "--tag", "v1", "--yes", "--overwrite-drift")
+
+    assert refused.returncode == 3
+    assert "somebody changed by hand what this plan would write over" in refused.stderr
+    assert f"compute pool {pool}: max_nodes was 1 and is 4" in refused.stderr
+    assert (still, state_of(chain)["max_nodes"]) == (4, 1)
+
+
 def test_fewer_nodes_are_not_asked_for(chain, pool):
     chain.ok("pools", "scale", pool, "--max", "4", "--min", "2", "--yes")
 

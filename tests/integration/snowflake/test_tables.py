@@ -50,18 +50,54 @@ def test_two_columns_of_one_name_there_are_refused(place):
         place.save(FREE, "v1", pa.table({"age": [1], "AGE": [2]}))
 
 
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 256, "x" * 300], ids=["", "0", "256", "300"])
+def test_what_can_be_no_name_of_a_column_there_is_refused(place, name):
+    with pytest.raises(DataError, match="name of") as caught:
+        place.save(FREE, "v1", pa.table({name: [1]}))
+
+    assert caught.value.remedy == "rename the column"
+    assert place.find(FREE, "v1") is None
+
+
+def test_the_longest_name_of_a_column_comes_back(place):
+    place.save(FREE, "v1", pa.table({"x" * 255: [1]}))
+
+    assert place.load(FREE, "v1", frame="arrow").column_names == ["x" * 255]
+
+
 def test_a_large_table_goes_in_files_of_bounded_size(place, account, monkeypatch):
+    """While it still comes, the stage has what was sent of it."""
     monkeypatch.setattr(drafts, "PART_BYTES", 4096)
+    account.execute("create file format PARTS type = parquet")
     schema = pa.schema([("n", pa.int64())])
+    seen: dict[str, int] = {}
 
     def batches():
         for start in range(0, 4000, 100):
+            seen.update(bytes_in_parts(account))
             yield pa.record_batch({"n": range(start, start + 100)}, schema=schema)
 
     saved = place.save(FREE, "v1", pa.RecordBatchReader.from_batches(schema, batches()))
 
     assert saved.rows == 4000
+    # Six batches of 800 bytes are the first that have 4096; the last file comes after the last.
+    assert len(seen) == 6
+    assert set(seen.values()) == {4800}
     assert place.load(FREE, "v1", frame="arrow")["n"].to_pylist() == list(range(4000))
+
+
+def bytes_in_parts(account):
+    """Return for each file of a table that still comes how many bytes its whole numbers are."""
+    found = {}
+    for stage in account.rows("show stages like 'MLOPS_PARTS%'"):
+        for file in account.rows(f"list @{stage['name']}"):
+            name = file["name"].rpartition("/")[2]
+            (row,) = account.rows(
+                f"select 8 * count(*) as bytes from @{stage['name']}/{name}"
+                " (file_format => 'PARTS')"
+            )
+            found[name] = row["bytes"]
+    return found
 
 
 def test_rows_that_do_not_arrive_are_told_and_the_old_table_stands(place, account, monkeypatch):

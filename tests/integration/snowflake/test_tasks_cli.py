@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import pytest
 
-from tests.integration.cli.shop import until
 from tests.integration.snowflake.deployed_chain import NAMES, Chain
+from tests.waiting import SECONDS, until
 
 CRON = "schedule: USING CRON 0 3 1 1 * UTC, state: kept"
 
@@ -146,18 +145,10 @@ def test_a_run_is_cancelled_and_its_container_with_it(chain):
 
 
 def test_ctrl_c_ends_the_waiting_and_not_the_run(chain):
-    waiting = subprocess.Popen(
-        chain.command("tasks", "run", "--wait", "--param", "slow=61"),
-        cwd=chain.root,
-        env=chain.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert waiting.stdout is not None
-    first = waiting.stdout.readline()
-    waiting.send_signal(signal.SIGINT)
-    _, said = waiting.communicate(timeout=60)
+    with chain.going("tasks", "run", "--wait", "--param", "slow=61") as waiting:
+        first = waiting.stdout.readline()
+        waiting.send_signal(signal.SIGINT)
+        _, said = waiting.communicate(timeout=SECONDS)
 
     run_id = first.split()[1].rstrip(":")
     assert waiting.returncode == 130

@@ -9,6 +9,7 @@ import pytest
 from sf_ml_framework.deploy.graph_runs import Runs, cancel, named_run, repair, resume, suspend
 from sf_ml_framework.errors import OperatorError, UnknownNameError, UsageError
 from sf_ml_framework.places.snowflake.graph_control import SnowflakeGraph
+from tests.integration.snowflake.gates import Gate
 
 LONG = "CALL SYSTEM$WAIT(60)"
 
@@ -50,6 +51,12 @@ def site(make_account, database):
         return account, SnowflakeGraph(account, database, "ML", "TASK_P", nodes)
 
     return make
+
+
+@pytest.fixture
+def gate(make_account, database):
+    """Return what a task waits for until the test opens it."""
+    return Gate(make_account(), f"{database}.ML.GATE")
 
 
 def finished(control, config, watcher=None):
@@ -103,14 +110,15 @@ def test_a_run_is_found_among_others_and_its_configuration_is_laid_over_the_root
     assert named_run(control, graph, "last").run_id == second.run_id
 
 
-def test_a_run_that_may_not_overlap_another_is_waited_for_and_named(site):
-    _, control = site("CALL SYSTEM$WAIT(3)")
+def test_a_run_that_may_not_overlap_another_is_waited_for_and_named(site, gate):
+    _, control = site(gate.body)
     graph, watcher = control.graph(), Silent()
     runs = Runs(control, watcher)
     first = runs.begun(graph, runs.ask(graph, {}))
 
     marker = runs.ask(graph, {})
     at_once = runs.begun(graph, marker, patient=False)
+    gate.open()
     later = runs.begun(graph, marker)
 
     assert at_once == ""

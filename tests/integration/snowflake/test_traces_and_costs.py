@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 
 import pytest
@@ -122,15 +123,37 @@ def test_one_run_has_its_nodes_and_what_was_idle_in_its_hours(chain):
 
 
 @pytest.mark.parametrize("by", ["node", "run", "day", "pool"])
-def test_every_way_to_group_comes_to_the_same(chain, by):
+def test_every_way_to_group_comes_to_the_bill(chain, by):
+    """The pool is awake and costs on; at midnight the view has a day more after the report."""
+    before, days_before = in_account(chain), days_in_account(chain)
+
     text = chain.ok("cost", "report", "--by", by, "--format", "csv").stdout
 
+    days_after, after = days_in_account(chain), in_account(chain)
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert rows
-    assert sum(float(row["share"]) for row in rows) == pytest.approx(1.0)
-    assert {row[by] for row in rows} & {chain.run, *NAMES, f"{chain.database}_COMPUTE_POOL"} or (
-        by == "day"
+    rest = {"start-up", "idle"}
+    named = {
+        "node": [{*NAMES, *rest}],
+        "run": [{chain.run, *rest}],
+        "day": [days_before, days_after],
+        "pool": [{f"{chain.database}_COMPUTE_POOL"}],
+    }
+    assert {row[by] for row in rows} in named[by]
+    assert len({(row[by], row["kind"]) for row in rows}) == len(rows)
+    billed = sum(float(row["credits"]) for row in rows)
+    assert 0 < before <= billed + 1e-9 <= after + 2e-9
+    for row in rows:
+        assert float(row["share"]) == pytest.approx(float(row["credits"]) / billed)
+
+
+def days_in_account(chain):
+    """Return the days (UTC) of the hours that the account's own view has of the pool."""
+    rows = chain.sql(
+        "select start_time"
+        " from snowflake.account_usage.snowpark_container_services_history"
+        f" where compute_pool_name = '{chain.database}_COMPUTE_POOL'"
     )
+    return {began.astimezone(dt.UTC).date().isoformat() for (began,) in rows}
 
 
 def test_a_person_reads_the_lines_their_sum_and_what_would_be_cheaper(chain):

@@ -27,6 +27,14 @@ def grants(capsys):
     return call
 
 
+def test_a_connection_that_is_not_there_is_no_difference(capsys):
+    """2 says with ``--check`` that the account differs."""
+    code = main(["grants", "--check", "-c", "typo", "--project", str(ROOT)])
+
+    assert code == 1
+    assert "'typo'" in capsys.readouterr().err
+
+
 def test_each_names_a_line_of_the_code_or_a_setting(grants):
     """The line is the one that declares the node or the dataset."""
     for grant in json.loads(grants("--format", "json")):
@@ -69,3 +77,23 @@ def test_a_target_has_names_of_its_own(grants):
 
     assert "ML_PROD" in told
     assert "ML_DEV" not in told
+
+
+def test_a_node_that_the_target_makes_larger_needs_the_larger_pool_alone(tmp_path, capsys):
+    (tmp_path / "pipeline_of_sizes.py").write_text(
+        "from sf_ml_framework import DataCatalog, NodeConfig, Project\n"
+        "def load() -> None: ...\n"
+        'PROJECT = Project(name="sizes", catalog=DataCatalog([]),\n'
+        '                  pipeline=[NodeConfig(name="load", function=load)])\n'
+    )
+    (tmp_path / "mlops.yml").write_text(
+        "project: pipeline_of_sizes:PROJECT\ntargets:\n"
+        "  dev: {database: D, nodes: {load: {compute_pool_size: LARGE}}}\n"
+    )
+    capsys.readouterr()
+
+    assert main(["grants", "--project", str(tmp_path), "--of", "run", "--format", "json"]) == 0
+
+    rows = json.loads(capsys.readouterr().out)
+    pools = {row["name"] for row in rows if row["on"] == "COMPUTE POOL"}
+    assert pools == {"MLOPS_COMPUTE_POOL_LARGE"}

@@ -48,6 +48,43 @@ def test_every_inner_command_has_an_example_exit_codes_and_options_explained(wor
         assert not isinstance(option, click.Option) or option.help, option.name
 
 
+def codes_of(capsys, words):
+    """Return the exit codes that the help of a command lists."""
+    capsys.readouterr()
+    assert main([*words, "--help"]) == 0
+    _, _, listed = capsys.readouterr().out.partition("Exit codes:\n")
+    return {int(code) for code in re.findall(r"^ +(\d+) ", listed, flags=re.MULTILINE)}
+
+
+OUTER = [(name,) for name in COMMANDS if (name,) not in GROUPS and name != "doctor"]
+
+
+@pytest.mark.parametrize("words", [*OUTER, *INNER], ids=" ".join)
+def test_what_reaches_an_account_can_lose_it_and_what_waits_for_a_person_be_stopped(words, capsys):
+    root = root_command()
+    command = GROUPS[words[:-1]].commands[words[-1]] if words[1:] else root.get_command(
+        click.Context(root), words[0]
+    )  # fmt: skip
+    options = {option for each in command.params for option in each.opts}
+
+    codes = codes_of(capsys, words)
+
+    assert codes >= {0, 2}
+    assert 4 in codes or "--connection" not in options
+    assert 130 in codes or not options & {"--yes", "--wait", "--follow"}
+
+
+def test_doctor_tells_of_a_lost_connection_as_of_any_other_fault(capsys):
+    assert codes_of(capsys, ("doctor",)) == {0, 2, 3}
+
+
+@pytest.mark.parametrize("words", GROUPS, ids=" ".join)
+def test_a_group_lists_the_exit_codes_of_its_commands(words, capsys):
+    inner = [each for each in INNER if each[: len(words)] == words]
+
+    assert codes_of(capsys, words) == set().union(*(codes_of(capsys, each) for each in inner))
+
+
 @pytest.mark.parametrize("words", GROUPS, ids=" ".join)
 def test_a_group_without_a_command_explains_itself(words, capsys):
     assert main(list(words)) == 0

@@ -6,6 +6,8 @@ import pickle
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sf_ml_framework import connection
 from sf_ml_framework.errors import SettingsError
@@ -17,6 +19,15 @@ WHO = {"account": "org-acct", "user": "ci"}
 def key(tmp_path):
     file = tmp_path / "key.p8"
     file.write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    file.chmod(0o600)
+    return str(file)
+
+
+@pytest.fixture
+def locked(tmp_path):
+    """A key in a file that is encrypted."""
+    file = tmp_path / "locked.p8"
+    file.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n")
     file.chmod(0o600)
     return str(file)
 
@@ -40,10 +51,10 @@ def test_a_password_is_handed_as_it_is():
     assert handed(password="p w") == {**WHO, "password": "p w", "authenticator": "SNOWFLAKE"}
 
 
-def test_a_key_pair_comes_before_token_and_password(key):
-    assert handed(private_key_file=key, token="t", password="p", private_key_file_pwd="x") == {
+def test_a_key_pair_comes_before_token_and_password(locked):
+    assert handed(private_key_file=locked, token="t", password="p", private_key_file_pwd="x") == {
         **WHO,
-        "private_key_file": key,
+        "private_key_file": locked,
         "private_key_file_pwd": "x",
         "authenticator": "SNOWFLAKE_JWT",
     }
@@ -115,12 +126,95 @@ def test_host_port_and_protocol_reach_another_server():
     assert (found["host"], found["port"], found["protocol"]) == ("127.0.0.1", 8085, "http")
 
 
-def test_the_passphrase_is_taken_from_its_own_variable(key):
-    environ = {"SNOWFLAKE_PRIVATE_KEY_PATH": key, "PRIVATE_KEY_PASSPHRASE": "open"}
+def test_the_passphrase_is_taken_from_its_own_variable(locked):
+    environ = {"SNOWFLAKE_PRIVATE_KEY_PATH": locked, "PRIVATE_KEY_PASSPHRASE": "open"}
 
     found = connection.arguments(connection.resolve(None, WHO, environ))
 
-    assert (found["private_key_file"], found["private_key_file_pwd"]) == (key, "open")
+    assert (found["private_key_file"], found["private_key_file_pwd"]) == (locked, "open")
+
+
+def test_a_passphrase_is_not_handed_over_with_a_key_that_needs_none(key):
+    """The connector refuses one that is too many."""
+    found = handed(private_key_file=key, private_key_file_pwd="x")
+
+    assert found["private_key_file"] == key
+    assert "private_key_file_pwd" not in found
+
+
+@pytest.fixture(scope="module")
+def pem():
+    """A key as text, which needs no passphrase."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return made.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def test_a_key_that_is_given_as_text_is_read_whatever_passphrase_is_around(pem):
+    with_one = handed(private_key_raw=pem, private_key_file_pwd="x")
+
+    assert with_one == handed(private_key_raw=pem)
+    assert with_one["private_key"]
+
+
+def test_a_key_of_a_higher_place_stands_before_a_key_in_another_form(key, pem):
+    environ = {"SNOWFLAKE_PRIVATE_KEY_RAW": pem}
+
+    found = connection.resolve(None, {**WHO, "private_key_file": key}, environ)
+
+    assert connection.arguments(found)["private_key_file"] == key
+    assert "private_key" not in connection.arguments(found)
+    assert [value.key for value in found.unused] == ["private_key_raw"]
+
+
+def test_a_token_of_a_higher_place_stands_before_a_token_s_file(token):
+    environ = {"SNOWFLAKE_TOKEN_FILE_PATH": token}
+
+    found = connection.resolve(None, {**WHO, "token": "given"}, environ)
+
+    assert connection.arguments(found)["token"] == "given"
+    assert [value.key for value in found.unused] == ["token_file_path"]
+
+
+@pytest.mark.parametrize(
+    "said", [{"SNOWFLAKE_AUTHENTICATOR": "PROGRAMMATIC_ACCESS_TOKEN"}, {}], ids=["named", "alone"]
+)
+def test_in_a_container_a_token_of_the_environment_stands_before_the_platform_s(said, tmp_path):
+    session = tmp_path / "session"
+    session.write_text("of the platform")
+    environ = {"SNOWFLAKE_RUNNING_INSIDE_SPCS": "true", "SNOWFLAKE_TOKEN": "mine", **said}
+
+    found = connection.resolve(None, WHO, environ, session_token=session)
+
+    assert connection.arguments(found) == {
+        **WHO,
+        "token": "mine",
+        "authenticator": "PROGRAMMATIC_ACCESS_TOKEN",
+    }
+
+
+def test_in_a_container_the_platform_s_token_is_one_of_oauth_wherever_it_lies(token, tmp_path):
+    environ = {"SNOWFLAKE_RUNNING_INSIDE_SPCS": "true", "SNOWFLAKE_TOKEN_FILE": token}
+
+    found = connection.resolve(None, WHO, environ, session_token=tmp_path / "session")
+
+    assert connection.arguments(found) == {
+        "account": WHO["account"],
+        "token": "from the file",
+        "authenticator": "OAUTH",
+    }
+
+
+def test_of_two_forms_in_one_place_the_key_as_text_and_the_token_s_file_win(key, pem, token):
+    keys = of(private_key_file=key, private_key_raw=pem)
+    tokens = of(token="t", token_file_path=token)
+
+    assert "private_key" in connection.arguments(keys)
+    assert connection.arguments(tokens)["token"] == "from the file"
+    assert (keys.unused, tokens.unused) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,15 @@ def test_a_plan_against_a_file_asks_no_account(project, empty, capsys):
     assert "deploy --plan plan.json" in told.err
 
 
+def test_a_file_can_be_asked_no_more_than_it_holds(project, empty, capsys):
+    assert main(["plan", "--state", empty, "--thorough"]) == 2
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "--thorough" in told.err
+    assert "mlops state pull" in told.err
+
+
 def test_a_plan_that_changes_nothing_ends_with_0(project, empty):
     main(["plan", "--state", empty, "--out", "plan.json"])
     done = Observed(objects=read_plan(project / "plan.json").desired.objects)

@@ -142,6 +142,19 @@ def test_an_unknown_rate_is_said_and_not_guessed(project, capsys):
     assert document(capsys)["nodes"][0]["credits"] is None
 
 
+def test_a_node_that_the_target_makes_larger_is_estimated_so(project, capsys):
+    (project / "mlops.yml").write_text(
+        (project / "mlops.yml")
+        .read_text(encoding="utf-8")
+        .replace("ml_dev,", "ml_dev, nodes: {load: {compute_pool_size: LARGE}},"),
+        encoding="utf-8",
+    )
+
+    (node,) = document(capsys)["nodes"]
+
+    assert node["pool"] == "MLOPS_COMPUTE_POOL_LARGE"
+
+
 def test_csv_has_a_line_for_each_node(project, capsys):
     assert main(["cost", "estimate", "--format", "csv"]) == 0
 
