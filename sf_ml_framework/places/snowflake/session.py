@@ -336,7 +336,8 @@ class Account:
 
     def _drop(self, *, cut: bool = False) -> None:
         """Forget the connection; one that was *cut* is not told."""
-        opened, self._connection, self._session, self._ibis = self._connection, None, None, None
+        opened, session = self._connection, self._session
+        self._connection, self._session, self._ibis = None, None, None
         self._in_transaction = False
         if opened is None:
             return
@@ -346,6 +347,9 @@ class Account:
             if cut and opened.rest is not None:
                 opened.rest.update_tokens(None, None)
             opened.close(retry=False)
+        with suppress(Exception):
+            if session is not None:
+                session.close()  # after its connection, so that it sends nothing any more
 
     def _translated(self, error: BaseException, sql: str) -> FrameworkError:
         ours = errors.translated(error, sql=sql, role=self.role)

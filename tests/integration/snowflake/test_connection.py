@@ -249,3 +249,16 @@ def test_workload_identity_is_handed_to_the_client_which_trusts_snowflakes_hosts
         account.rows(WHO)
 
     assert caught.value.number == 251021
+
+
+def test_a_closed_account_leaves_no_session_of_snowpark(make_account):
+    """Else `get_active_session` of whoever goes on in this process finds several."""
+    from snowflake.snowpark.session import _get_active_sessions
+
+    account = make_account()
+    opened = account.session
+    assert opened in _get_active_sessions()
+
+    account.close()
+
+    assert opened not in _get_active_sessions(require_at_least_one=False)
