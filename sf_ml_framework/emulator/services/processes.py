@@ -6,6 +6,7 @@ error are the log.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 30.0
 LINE_BYTES = 64 * 1024
 """A longer line is cut into several."""
+ROOT = "EMULATOR_CONTAINER_ROOT"
+"""The variable that tells a container where its root directory stands."""
 NOT_FOUND = 127
 """The exit code of a command that is not there, as of a shell."""
 
@@ -173,6 +176,18 @@ def birth(pid: int) -> str:
     except OSError:
         return ""
     return text.rpartition(")")[2].split()[19]
+
+
+def end_below(root: FilePath) -> None:
+    """Kill what runs in containers below *root*: no server that lives has noted it.
+
+    Their root is in their environment, which Linux shows; elsewhere none is found.
+    """
+    mark = f"\0{ROOT}={root}{os.sep}".encode()
+    for folder in FilePath("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in b"\0" + (folder / "environ").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def end_orphan(pid: int, born: str) -> None:

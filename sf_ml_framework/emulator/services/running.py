@@ -24,7 +24,7 @@ from . import launching, surroundings
 from .checks import Found, Launch, check
 from .imaging import Runner
 from .pooling import Placed, Pools
-from .processes import GRACE_SECONDS, NOT_FOUND, Command, Log, Process, birth
+from .processes import GRACE_SECONDS, NOT_FOUND, Command, Log, Process, birth, end_below
 from .records import Records
 from .spec import Container
 
@@ -76,6 +76,8 @@ class Services:
         self._lock = threading.Lock()
         self._root = account.files / "services"
         self.records = Records(account)
+        if self._root.is_dir():
+            end_below(self._root)
         self.records.recover()
         self.grace_seconds = GRACE_SECONDS
         self.on_launch: list[Callable[[Session, Live], None]] = []

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from ..names import Path
 from .imaging import Runner
-from .processes import Command
+from .processes import ROOT, Command
 from .spec import Container
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _variables(
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
-        "EMULATOR_CONTAINER_ROOT": str(place.root),
+        ROOT: str(place.root),
         **told(account, place),
     }
     if container.token:
