@@ -6,6 +6,7 @@ can be made at any time.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sf_ml_framework.run.records import NodeRun, Saved
 
 _COLUMNS = ("run_id", "node", "metric", "value_number", "value_text", "at")
+_ROWS = 100
+"""Metrics of one statement: each statement waits for the account."""
 
 
 class Reports:
@@ -106,17 +109,15 @@ class Reports:
         node = self._node(dataset)
         prefix = f"{dataset.name}." if self._is_one_of_many(dataset) else ""
         types = {"value_number": "FLOAT", "value_text": "VARCHAR"}
-        statement = merge(self._names.metrics, _COLUMNS, keys=3, types=types)
         at = now()
-        for name, value in metrics.items():
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            self._account.execute(
-                statement,
-                (
-                    *(self._origin.run_id, node, f"{prefix}{name}"),
-                    *(value if is_number else None, None if is_number else _text(value), at),
-                ),
-            )
+        rows = [
+            (self._origin.run_id, node, f"{prefix}{name}", *_number_and_text(value), at)
+            for name, value in metrics.items()
+        ]
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            statement = merge(self._names.metrics, _COLUMNS, keys=3, types=types, rows=len(some))
+            self._account.execute(statement, tuple(itertools.chain.from_iterable(some)))
 
     def _node(self, dataset: DatasetSpec) -> str:
         producer = self._manifest.producer(dataset.name) if self._manifest else None
@@ -128,6 +129,11 @@ class Reports:
             return False
         kinds = {each.name: each.kind for each in self._manifest.datasets}
         return sum(kinds[name] == "report" for name in producer.dataset_outputs) > 1
+
+
+def _number_and_text(value: Any) -> tuple[float | None, str | None]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (value, None) if is_number else (None, _text(value))
 
 
 def _text(value: Any) -> str | None:

@@ -164,7 +164,6 @@ def test_a_configuration_that_is_not_ours_to_read_is_told(site, run):
     assert records["generate"].remedy.startswith("give a JSON object")
 
 
-@pytest.mark.deep
 def test_hundreds_of_metrics_stand_in_the_account_and_those_that_fit_in_the_return_value(site, run):
     tasks, records = run(params={"tell.metrics": 400}, force=True)
 

@@ -79,6 +79,7 @@ def test_no_version_leads_out_of_its_folder(version):
 
 def test_a_merge_replaces_what_has_the_key_and_binds_every_value():
     sql = merge('"T"', ("a", "b", "c"), keys=2, types={"c": "FLOAT"})
+    both = merge('"T"', ("a", "b", "c"), keys=2, types={"c": "FLOAT"}, rows=2)
 
     assert sql == (
         'MERGE INTO "T" AS kept USING (SELECT ? AS "A", ? AS "B", CAST(? AS FLOAT) AS "C") AS new'
@@ -86,3 +87,5 @@ def test_a_merge_replaces_what_has_the_key_and_binds_every_value():
         ' WHEN MATCHED THEN UPDATE SET "C" = new."C"'
         ' WHEN NOT MATCHED THEN INSERT ("A", "B", "C") VALUES (new."A", new."B", new."C")'
     )
+    row = 'SELECT ? AS "A", ? AS "B", CAST(? AS FLOAT) AS "C"'
+    assert both == sql.replace(row, f"{row} UNION ALL {row}")
