@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -52,6 +55,24 @@ def _listen_to_signals() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return what starts a process and waits for its first line; it ends with the test."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(command: list[str], line: str, **more: Any) -> subprocess.Popen[str]:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **more)
+        processes.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{line}\n"
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -56,8 +56,9 @@ def tell(
     with open_workspace(invocation) as workspace:
         costs = workspace.settings.costs
         rates = words.rates_of(workspace.root, workspace.settings)
-        manifest = workspace.manifest_in(workspace.chosen(target))
-    found = spent(invocation, target, manifest, rates, run_id=run_id, since=since)
+        chosen = workspace.chosen(target)
+        manifest = workspace.manifest_in(chosen)
+    found = spent(invocation, chosen, manifest, rates, run_id=run_id, since=since)
     rows = _rows(found, by, costs)
     if form == "json":
         invocation.output.json(_document(found, rows, rates, costs))
@@ -70,7 +71,7 @@ def tell(
 
 def spent(
     invocation: Invocation,
-    target: str,
+    target: Target,
     manifest: Manifest,
     rates: Rates,
     *,
@@ -86,13 +87,11 @@ def spent(
         OperatorError: no role of the user may see what was billed; names the grant.
         UnknownNameError: there is no such run.
     """
-    with open_workspace(invocation) as workspace:
-        chosen = workspace.chosen(target)
-    with open_account(invocation, target, role=chosen.role) as opened:
+    with open_account(invocation, target.name, role=target.role) as opened:
         opened.account.with_other_roles()
         if run_id:
-            return _of_run(opened.account, chosen, manifest, rates, run_id)
-        return _of_time(opened.account, chosen, manifest, rates, datetime.now(UTC) - since)
+            return _of_run(opened.account, target, manifest, rates, run_id)
+        return _of_time(opened.account, target, manifest, rates, datetime.now(UTC) - since)
 
 
 def _of_time(

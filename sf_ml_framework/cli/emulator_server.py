@@ -21,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from sf_ml_framework.cli.processes import birth
 from sf_ml_framework.errors import OperatorError, to_install
 
 MODULE = "sf_ml_framework.emulator"
@@ -239,31 +240,6 @@ def _gone(server: Server, seconds: float) -> bool:
             return False
         time.sleep(_LOOK_SECONDS)
     return True
-
-
-def birth(pid: int) -> str:
-    """Return when a process began, in the system's own words; empty when it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return "" if Path("/proc/self/stat").exists() else _birth_by_ps(pid)
-    except ProcessLookupError:
-        return ""
-    fields = text.rpartition(")")[2].split()
-    # A zombie has ended; only nobody has asked for its exit code.
-    return "" if fields[0] == "Z" else fields[19]
-
-
-def _birth_by_ps(pid: int) -> str:
-    """Return it where the system has no /proc, as on macOS."""
-    done = subprocess.run(  # noqa: S603
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    state, _, started = done.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else started.strip()
 
 
 def _ended(lines: Sequence[str]) -> OperatorError:

@@ -69,14 +69,13 @@ def grants(
     """
     with faults_apart(invocation, DIFFERS, wanted=check):
         chosen, wanted = _wanted(invocation, target, who)
-    if not check:
+        compared = _compared(invocation, target, chosen, wanted, who) if check else None
+    if compared is None:
         check_line = f"{invocation.program} grants --check{same_place(target)}"
         _show(invocation.output, chosen, wanted, form, check_line)
         return
-    with faults_apart(invocation, DIFFERS, wanted=check):
-        sights, findings = _compared(invocation, target, chosen, wanted, who)
-    _tell(invocation.output, chosen, sights, findings, form)
-    _end(sights, findings)
+    _tell(invocation.output, chosen, *compared, form)
+    _end(*compared)
 
 
 def _wanted(

@@ -1,4 +1,4 @@
-"""This process as the lock of deployments names it, and whether another one named so is dead.
+"""Processes that are told apart: when one began, and what the lock of deployments calls it.
 
 ``host:process``, and where the system tells them ``:boot.namespace.start``: containers may share a
 host's name and know nothing of each other's processes, and a process's number is given again.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
 from pathlib import Path
 
 _WRITTEN = re.compile(
@@ -21,10 +22,9 @@ _WRITTEN = re.compile(
 
 def client() -> str:
     """Return this machine and process, as the lock names them."""
-    place, start = _place(), _start(os.getpid())
-    return f"{socket.gethostname()}:{os.getpid()}" + (
-        f":{place}.{start}" if place and start else ""
-    )
+    named = f"{socket.gethostname()}:{os.getpid()}"
+    place = _place()
+    return f"{named}:{place}.{birth(os.getpid())}" if place else named
 
 
 def is_dead(written: str) -> bool:
@@ -45,7 +45,7 @@ def is_dead(written: str) -> bool:
     except PermissionError:
         # Another user's process lives too.
         pass
-    now = _start(process)
+    now = birth(process)
     return bool(found["start"] and now and found["start"] != now)
 
 
@@ -60,10 +60,26 @@ def _place() -> str:
     return f"{boot.partition('-')[0]}.{number}" if number else ""
 
 
-def _start(process: int) -> str:
-    """Return when a process began, in ticks since the boot; empty where it is not told."""
+def birth(pid: int) -> str:
+    """Return when a process began, in the system's own words; empty when it is gone."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
-        return fields[19].decode("ascii")
-    except (OSError, ValueError, IndexError):
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "" if Path("/proc/self/stat").exists() else _birth_by_ps(pid)
+    except ProcessLookupError:
         return ""
+    fields = text.rpartition(")")[2].split()
+    # A zombie has ended; only nobody has asked for its exit code.
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _birth_by_ps(pid: int) -> str:
+    """Return it where the system has no /proc, as on macOS."""
+    done = subprocess.run(  # noqa: S603
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    state, _, started = done.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else started.strip()

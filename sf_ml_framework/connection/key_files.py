@@ -85,7 +85,7 @@ def read(file: Path, passphrase: str) -> PublicKey:
 
     try:
         pem = file.read_bytes()
-        secret = passphrase.encode() if passphrase and b"ENCRYPTED" in pem[:200] else None
+        secret = passphrase.encode() if passphrase and needs_passphrase(pem) else None
         key = serialization.load_pem_private_key(pem, secret)
     except OSError as error:
         raise SettingsError(
@@ -110,11 +110,16 @@ def read(file: Path, passphrase: str) -> PublicKey:
 
 
 def is_encrypted(file: Path) -> bool:
-    """Say whether a private key needs a passphrase."""
+    """Say whether the private key of a file needs a passphrase."""
     try:
-        return b"ENCRYPTED" in file.read_bytes()[:200]
+        return needs_passphrase(file.read_bytes())
     except OSError:
         return False
+
+
+def needs_passphrase(pem: bytes) -> bool:
+    """Say whether a private key in PEM form does: its first lines tell."""
+    return b"ENCRYPTED" in pem[:200]
 
 
 def public(key: object) -> PublicKey:

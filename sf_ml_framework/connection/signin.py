@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from sf_ml_framework.connection.files import why_not_private
-from sf_ml_framework.connection.key_files import is_encrypted
+from sf_ml_framework.connection.key_files import is_encrypted, needs_passphrase
 from sf_ml_framework.connection.values import NUMBERS, ConnectionSettings, Level, Value
 from sf_ml_framework.errors import SettingsError, nearest
 
@@ -244,7 +244,7 @@ def _check_key(connection: ConnectionSettings) -> None:
         raise SettingsError(
             f"{file} ({origin}) is the public half of a key", remedy="name the private half"
         )
-    if b"ENCRYPTED" in head and not connection.value("private_key_file_pwd"):
+    if needs_passphrase(head) and not connection.value("private_key_file_pwd"):
         raise SettingsError(
             f"the private key {file} is encrypted, and nothing gives its passphrase",
             remedy="set PRIVATE_KEY_PASSPHRASE",
@@ -287,9 +287,10 @@ def _token(file: Path, connection: ConnectionSettings) -> str:
 def _der(text: str, passphrase: str | None, connection: ConnectionSettings) -> bytes:
     from cryptography.hazmat.primitives import serialization
 
-    secret = passphrase.encode() if passphrase and "ENCRYPTED" in text[:200] else None
+    pem = text.replace("\\n", "\n").encode()
+    secret = passphrase.encode() if passphrase and needs_passphrase(pem) else None
     try:
-        key = serialization.load_pem_private_key(text.replace("\\n", "\n").encode(), secret)
+        key = serialization.load_pem_private_key(pem, secret)
     except (ValueError, TypeError):
         found = connection.value("private_key_raw")
         raise SettingsError(

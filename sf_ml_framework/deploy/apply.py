@@ -28,6 +28,7 @@ from sf_ml_framework.plan.names import DEPLOYMENTS
 from sf_ml_framework.plan.objects import Desired, Image, Observed, Table, Task, key_of
 
 _LOGGER = logging.getLogger(__name__)
+_AGAIN = "deploy again to finish it, or `mlops rollback` to go back"
 
 
 class Commission(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +271,3 @@ def _interrupted(
         f" {stood}",
         remedy=_AGAIN,
     )
-
-
-_AGAIN = "deploy again to finish it, or `mlops rollback` to go back"

@@ -34,6 +34,15 @@ def invalid(message: str) -> SnowflakeError:
     return SnowflakeError(f"SQL compilation error:\n{message}", number=1008, state="22023")
 
 
+def invalid_identifier(name: str) -> SnowflakeError:
+    """Return 000904 for a column that is not there."""
+    return SnowflakeError(
+        f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'",
+        number=904,
+        state="42000",
+    )
+
+
 def not_found(kind: str, name: str) -> SnowflakeError:
     """Return 002003 for a named object that is not there, or not for this role."""
     table = kind.upper() in {"TABLE", "VIEW", "OBJECT", "DYNAMIC TABLE"}

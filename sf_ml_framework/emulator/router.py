@@ -335,10 +335,11 @@ def target_of(expression: exp.Expr) -> exp.Table | None:
 def table_parts(table: exp.Table) -> tuple[str, ...]:
     """Return the stored parts of a table's name."""
     idents = [table.args.get("catalog"), table.args.get("db"), table.this]
-    return tuple(_folded(i) for i in idents if isinstance(i, exp.Identifier) and i.this)
+    return tuple(stored(i) for i in idents if isinstance(i, exp.Identifier) and i.this)
 
 
-def _folded(identifier: exp.Identifier) -> str:
+def stored(identifier: exp.Identifier) -> str:
+    """Return a name as it is stored: in capitals, unless it has quotes."""
     return str(identifier.this) if identifier.quoted else fold(str(identifier.this))
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..account import Account
     from ..session import Session
 
+LONGEST_TEXT = 16_777_216
+"""How long a text may be in a column that says no length. Source: Snowflake, "VARCHAR"."""
 DESCRIBED = ["name", "type", "kind", "null?", "default", "primary key", "unique key", "check"]
 DESCRIBED += ["expression", "comment", "policy name", "privacy domain"]
 
@@ -88,7 +90,7 @@ def type_text(kind: str, precision: Any, scale: Any, length: Any) -> str:  # noq
         case "NUMBER" | "INTEGER" | "HUGEINT":
             return f"NUMBER({precision or 38},{scale or 0})" if kind == "NUMBER" else "NUMBER(38,0)"
         case "TEXT":
-            return f"VARCHAR({length or 16777216})"
+            return f"VARCHAR({length or LONGEST_TEXT})"
         case "TIMESTAMP_NTZ" | "TIME":
             return f"{kind}(9)"
         case "TIMESTAMP_TZ":
@@ -172,11 +174,11 @@ def _json_type(column: dict[str, Any]) -> dict[str, Any]:
             "nullable": nullable,
         }
     if name == "VARCHAR":
-        size = column["length"] or 16777216
+        size = column["length"] or LONGEST_TEXT
         return {
             "type": "TEXT",
             "length": size,
-            "byteLength": min(size * 4, 16777216),
+            "byteLength": min(size * 4, LONGEST_TEXT),
             "nullable": nullable,
             "fixed": False,
         }

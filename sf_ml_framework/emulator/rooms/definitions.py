@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from ..faults import SnowflakeError, invalid, unexpected
-from ..names import Path, fold, join, quoted
+from ..faults import SnowflakeError, invalid, invalid_identifier, unexpected
+from ..names import Path, join, quoted
 from ..parameters import RETENTION, check_retention
 from ..results import ResultSet, done
-from ..router import table_parts, target_of
-from .columns import columns_of
+from ..router import stored, table_parts, target_of
+from .columns import LONGEST_TEXT, columns_of
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -31,7 +31,6 @@ _RESERVED = frozenset(
     TABLE TABLESAMPLE THEN TO TRIGGER UNION UNIQUE UPDATE VALUES WHENEVER WHERE WITH
     """.split()
 )
-_LONGEST_TEXT = 16_777_216
 _FAMILIES = {
     "VARCHAR": {"VARCHAR", "TEXT", "CHAR", "NCHAR", "NVARCHAR"},
     "NUMBER": {"INT", "BIGINT", "SMALLINT", "TINYINT", "DECIMAL"},
@@ -54,9 +53,7 @@ def install(account: Account) -> None:
 
 def _column_name(node: exp.Expr) -> str:
     found = node if isinstance(node, exp.Identifier) else node.find(exp.Identifier)
-    if found is None:
-        return ""
-    return str(found.this) if found.quoted else fold(str(found.this))
+    return stored(found) if found is not None else ""
 
 
 def names(session: Session, tree: exp.Expr) -> exp.Expr:
@@ -168,7 +165,7 @@ def _check_type(name: str, old: str, new: exp.DataType) -> None:
     if wanted != family:
         raise _refused(text, 2108, "22000")
     if family == "VARCHAR":
-        size = sizes[0] if sizes else 1 if kind in {"CHAR", "NCHAR"} else _LONGEST_TEXT
+        size = sizes[0] if sizes else 1 if kind in {"CHAR", "NCHAR"} else LONGEST_TEXT
         if size < had[0]:
             because = " because reducing the byte-length of a varchar is not supported."
             raise _refused(text + because, 40052, "22000")
@@ -194,9 +191,7 @@ def drop_columns(call: Call) -> ResultSet | None:
     stands = {column["name"] for column in columns_of(call.session, path)}
     for name in columns:
         if name not in stands and not once:
-            raise _refused(
-                f"error line 1 at position 0\ninvalid identifier '{quoted(name)}'", 904, "42000"
-            )
+            raise invalid_identifier(quoted(name))
     if stands <= set(columns):
         raise invalid(f"a table keeps one column at least: {path.name} would have none")
     for name in dict.fromkeys(columns):

@@ -24,6 +24,7 @@ from ..models.runner import MODELS, Runner
 from ..models.store import Method
 from ..names import fold
 from ..reader import Reader
+from ..router import stored
 from ..sandbox.workers import Workers
 from ..serving.functions import put_in_place as put_service_in_place
 
@@ -133,7 +134,7 @@ def _parts(node: exp.Expr) -> tuple[str, ...]:
     if isinstance(node, exp.Literal):
         return (str(node.this),)
     found = node.find_all(exp.Identifier, bfs=False)
-    return tuple(str(i.this) if i.quoted else fold(str(i.this)) for i in found)
+    return tuple(map(stored, found))
 
 
 def _call(account: Account, session: Session, call: exp.Expr) -> None:

@@ -16,7 +16,7 @@ from ..names import Path
 from ..registry import Scope
 from ..results import ResultSet, rows
 from ..router import table_parts, target_of
-from .columns import columns_of
+from .columns import LONGEST_TEXT, columns_of
 from .tables import listed
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def columns(account: Account, session: Session, database: str) -> Iterable[dict[
                     "COLUMN_DEFAULT": column["default"],
                     "IS_NULLABLE": "YES" if column["nullable"] else "NO",
                     "DATA_TYPE": data,
-                    "CHARACTER_MAXIMUM_LENGTH": (column["length"] or 16777216)
+                    "CHARACTER_MAXIMUM_LENGTH": (column["length"] or LONGEST_TEXT)
                     if data == "TEXT"
                     else None,
                     "NUMERIC_PRECISION": column["precision"] if data == "NUMBER" else None,

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from ..faults import SnowflakeError, already_exists, invalid, not_found
-from ..names import Path, fold, join, quoted
+from ..faults import SnowflakeError, already_exists, invalid, invalid_identifier, not_found
+from ..names import Path, join, quoted
 from ..registry import OURS
 from ..results import ResultSet, done
-from ..router import table_parts, target_of
+from ..router import stored, table_parts, target_of
 from .temporary import is_temporary
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def _keep(account: Account, path: Path, keys: Keys) -> None:
 
 
 def _name(node: exp.Expr | None) -> str:
-    if not isinstance(node, exp.Identifier):
-        return ""
-    return str(node.this) if node.quoted else fold(str(node.this))
+    return stored(node) if isinstance(node, exp.Identifier) else ""
 
 
 def _columns(nodes: list[exp.Expr]) -> list[str]:
@@ -175,12 +173,7 @@ def own_reference(session: Session, tree: exp.Expr) -> exp.Expr:
 def _known(own: set[str], columns: list[str]) -> None:
     for column in columns:
         if column not in own:
-            raise SnowflakeError(
-                "SQL compilation error: error line 1 at position 0\n"
-                f"invalid identifier '{quoted(column)}'",
-                number=904,
-                state="42000",
-            )
+            raise invalid_identifier(quoted(column))
 
 
 def _referenced(

@@ -15,7 +15,7 @@ from ..duck import LENGTHS, WHERE
 from ..faults import SnowflakeError
 from ..names import Path, always_quoted
 from ..router import table_parts, target_of
-from .columns import columns_of, place
+from .columns import LONGEST_TEXT, columns_of, place
 from .temporary import is_temporary
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ..session import Session
 
 Limits = list[tuple[str, int]]
-_LONGEST = 16_777_216
-"""What a column has that says no length."""
 
 
 class Lengths:
@@ -87,7 +85,7 @@ def _table(session: Session, tree: exp.Expr) -> Path | None:
 
 def _follow_temporary(session: Session, path: Path, tree: exp.Expr) -> None:
     """Keep the lengths with the session: tables of one name in two sessions are two."""
-    made = {name: size for name, size in _own(tree).items() if size < _LONGEST}
+    made = {name: size for name, size in _own(tree).items() if size < LONGEST_TEXT}
     if isinstance(tree, exp.Create):
         noted = [session.database, session.schema, ".".join(path)]  # as if others could see it
         session.connection.raw(f"delete from {LENGTHS} where {WHERE}", noted)

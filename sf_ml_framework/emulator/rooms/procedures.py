@@ -198,6 +198,7 @@ def _lent(account: Account, session: Session, routine: Routine, depth: int) -> I
         temporary=session.temporary,
         made=session.made,
         text_lengths=session.text_lengths,
+        keys=session.keys,
         facts=session.facts,
         borrowed=True,
     )

@@ -57,6 +57,19 @@ def run(connection: Any) -> Any:
 
 
 @pytest.fixture
+def refused(run: Any) -> Any:
+    """Return what runs a statement that must fail, and gives the error."""
+    from snowflake.connector.errors import Error
+
+    def call(sql: str) -> Error:
+        with pytest.raises(Error) as caught:
+            run(sql)
+        return caught.value
+
+    return call
+
+
+@pytest.fixture
 def session(place: dict[str, Any]) -> Iterator[Any]:
     """A Snowpark session."""
     from snowflake.snowpark import Session

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from snowflake.connector.errors import Error, ProgrammingError
+from snowflake.connector.errors import ProgrammingError
 
 
-@pytest.fixture
-def refused(run):
+@pytest.fixture(autouse=True)
+def tables(run):
     run("create table t (id int, x int, nm varchar(20), d number(10, 2))")
     run("insert into t values (1, 1, 'a', 1), (2, 2, 'b', 2)")
     run("create table s (id int, x int)")
     run("insert into s values (1, 5), (1, 6)")
-
-    def call(sql):
-        with pytest.raises(Error) as caught:
-            run(sql)
-        return caught.value
-
-    return call
 
 
 @pytest.mark.parametrize(

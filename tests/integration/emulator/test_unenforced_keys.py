@@ -82,3 +82,14 @@ def test_a_table_may_reference_itself(run):
     run("create table t (id int primary key, parent int references t (id))")
 
     assert run("insert into t values (1, 7)") == [(1,)]
+
+
+def test_keys_of_a_temporary_table_that_a_procedure_made_stay_with_the_session(run):
+    run(
+        "create procedure makes() returns varchar language sql execute as caller as "
+        "$$ begin create temporary table e (id int primary key, v int unique); "
+        "return 'made'; end $$"
+    )
+    run("call makes()")
+
+    assert keys(run, "e") == [("ID", "N", "Y", "N"), ("V", "Y", "N", "Y")]

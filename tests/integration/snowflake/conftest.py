@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sf_ml_framework.places.snowflake.names import Names
     from sf_ml_framework.places.snowflake.place import SnowflakePlace
     from sf_ml_framework.places.snowflake.session import Account
+    from tests.integration.snowflake.container_site import Site as ContainerSite
     from tests.integration.snowflake.deploy_graphs import Site
 
 snowflake_emulator = testing.snowflake_emulator
@@ -106,6 +107,32 @@ def names(database: str) -> Names:
     from sf_ml_framework.places.snowflake.names import Names
 
     return Names(database=database, schema="ML")
+
+
+@pytest.fixture(scope="module")
+def stand(
+    emulator: Emulator, connection_flags: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str], ContainerSite]]:
+    """Return what lets a project of real containers stand, of this pipeline and these steps."""
+    from sf_ml_framework import connection
+    from sf_ml_framework.places.snowflake.session import Account
+    from tests.integration.snowflake.container_site import Site
+
+    admin = Account(connection.resolve(None, connection_flags, {}))
+    made: list[ContainerSite] = []
+
+    def call(pipeline: str, steps: str) -> ContainerSite:
+        site = Site(admin, tmp_path_factory.mktemp("site") / "project")
+        made.append(site)
+        site.write(pipeline, steps)
+        site.deploy()
+        site.push(emulator)
+        return site
+
+    yield call
+    for site in made:
+        site.drop()
+    admin.close()
 
 
 @pytest.fixture

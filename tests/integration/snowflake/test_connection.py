@@ -60,18 +60,11 @@ def test_by_a_password(make_account, user):
     assert account.rows(WHO) == [{"u": user, "r": "PUBLIC"}]
 
 
-def test_by_a_key_pair(make_account, user, pair, tmp_path):
-    key, public = pair
-    make_account().execute(f"alter user {user} set rsa_public_key = '{public}'")
-
-    account = make_account(
-        user=user, password=None, role="PUBLIC", private_key_file=key_file(tmp_path, pem_of(key))
-    )
-
-    assert account.rows(WHO) == [{"u": user, "r": "PUBLIC"}]
-
-
-def test_by_an_encrypted_key(make_account, user, pair, tmp_path):
+@pytest.mark.parametrize(
+    ("encrypted", "given"), [("", ""), ("open sesame", "open sesame"), ("", "of another key")],
+    ids=["plain", "encrypted", "plain, with a passphrase that is not needed"],
+)  # fmt: skip
+def test_by_a_key_in_a_file(make_account, user, pair, tmp_path, encrypted, given):
     key, public = pair
     make_account().execute(f"alter user {user} set rsa_public_key = '{public}'")
 
@@ -79,25 +72,8 @@ def test_by_an_encrypted_key(make_account, user, pair, tmp_path):
         user=user,
         password=None,
         role="PUBLIC",
-        private_key_file=key_file(tmp_path, pem_of(key, b"open sesame")),
-        private_key_file_pwd="open sesame",
-    )
-
-    assert account.rows(WHO) == [{"u": user, "r": "PUBLIC"}]
-
-
-def test_by_a_key_that_needs_no_passphrase_though_one_is_given(
-    make_account, user, pair, tmp_path, canary
-):
-    key, public = pair
-    make_account().execute(f"alter user {user} set rsa_public_key = '{public}'")
-
-    account = make_account(
-        user=user,
-        password=None,
-        role="PUBLIC",
-        private_key_file=key_file(tmp_path, pem_of(key)),
-        private_key_file_pwd=canary("passphrase"),
+        private_key_file=key_file(tmp_path, pem_of(key, encrypted.encode())),
+        private_key_file_pwd=given,
     )
 
     assert account.rows(WHO) == [{"u": user, "r": "PUBLIC"}]

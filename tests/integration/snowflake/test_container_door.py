@@ -8,10 +8,6 @@ import signal
 
 import pytest
 
-from sf_ml_framework import connection
-from sf_ml_framework.places.snowflake.session import Account
-from tests.integration.snowflake.container_site import Site
-
 PIPELINE = """
 CATALOG = DataCatalog([
     Dataset(name="raw", columns=[Column(name="id", type="integer")]),
@@ -58,15 +54,8 @@ def tell(counted: dict, *, metrics: int = 1) -> Report:
 
 
 @pytest.fixture(scope="module")
-def site(emulator, connection_flags, tmp_path_factory):
-    admin = Account(connection.resolve(None, connection_flags, {}))
-    made = Site(admin, tmp_path_factory.mktemp("door") / "project")
-    made.write(PIPELINE, STEPS)
-    made.deploy()
-    made.push(emulator)
-    yield made
-    made.drop()
-    admin.close()
+def site(stand):
+    return stand(PIPELINE, STEPS)
 
 
 @pytest.fixture

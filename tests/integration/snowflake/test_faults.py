@@ -11,11 +11,8 @@ import signal
 
 import pytest
 
-from sf_ml_framework import connection
 from sf_ml_framework.emulator.faults import SnowflakeError
 from sf_ml_framework.emulator.services.running import Services
-from sf_ml_framework.places.snowflake.session import Account
-from tests.integration.snowflake.container_site import Site
 
 PIPELINE = """
 CATALOG = DataCatalog([
@@ -44,16 +41,10 @@ OLD = [0, 1, 2]
 
 
 @pytest.fixture(scope="module")
-def made_site(emulator, connection_flags, tmp_path_factory):
-    admin = Account(connection.resolve(None, connection_flags, {}))
-    made = Site(admin, tmp_path_factory.mktemp("faults") / "project")
-    made.write(PIPELINE, STEPS)
-    made.deploy()
-    made.push(emulator)
+def made_site(stand):
+    made = stand(PIPELINE, STEPS)
     made.run()
-    yield made
-    made.drop()
-    admin.close()
+    return made
 
 
 @pytest.fixture

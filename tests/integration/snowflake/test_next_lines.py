@@ -9,11 +9,9 @@ import sys
 
 import pytest
 
-from sf_ml_framework import connection
 from sf_ml_framework.cli.app import main
-from sf_ml_framework.places.snowflake.session import Account
 from tests.integration.snowflake.called import environ_of
-from tests.integration.snowflake.container_site import REPOSITORY, Site
+from tests.integration.snowflake.container_site import REPOSITORY
 
 PIPELINE = """
 PROJECT = Project(name="small", catalog=DataCatalog([]), pipeline=[
@@ -30,15 +28,8 @@ SAID = "--target dev --role ACCOUNTADMIN"
 
 
 @pytest.fixture(scope="module")
-def site(emulator, connection_flags, tmp_path_factory):
-    admin = Account(connection.resolve(None, connection_flags, {}))
-    made = Site(admin, tmp_path_factory.mktemp("next") / "project")
-    made.write(PIPELINE, STEPS)
-    made.deploy()
-    made.push(emulator)
-    yield made
-    made.drop()
-    admin.close()
+def site(stand):
+    return stand(PIPELINE, STEPS)
 
 
 @pytest.fixture

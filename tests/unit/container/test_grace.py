@@ -1,7 +1,6 @@
 """A process that was told to stop and does not; each in a process of its own."""
 
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -60,21 +59,14 @@ QUICK = 'print("begun", flush=True)'
 
 
 @pytest.fixture
-def started():
-    """Return what starts a node, which is ended with the test whatever it catches."""
-    processes = []
+def run(started):
+    """Return what starts a node."""
 
-    def start(node, *, seconds=0.2, words="pass"):
+    def call(node, *, seconds=0.2, words="pass"):
         text = PROGRAM.format(node=node.strip(), seconds=seconds, words=words)
-        process = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
-        processes.append(process)
-        assert process.stdout.readline() == "begun\n"
-        return process
+        return started([sys.executable, "-c", text], "begun")
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+    return call
 
 
 def rest_of(process):
@@ -84,8 +76,8 @@ def rest_of(process):
     return said
 
 
-def test_a_node_that_catches_everything_is_recorded_and_ended(started):
-    process = started(STUBBORN)
+def test_a_node_that_catches_everything_is_recorded_and_ended(run):
+    process = run(STUBBORN)
     process.send_signal(signal.SIGTERM)
 
     said = rest_of(process)
@@ -94,8 +86,8 @@ def test_a_node_that_catches_everything_is_recorded_and_ended(started):
     assert process.returncode == 143
 
 
-def test_a_node_in_one_long_call_of_a_library_is_recorded_and_ended(started):
-    process = started(IN_A_LIBRARY)
+def test_a_node_in_one_long_call_of_a_library_is_recorded_and_ended(run):
+    process = run(IN_A_LIBRARY)
 
     said = rest_of(process)
 
@@ -103,8 +95,8 @@ def test_a_node_in_one_long_call_of_a_library_is_recorded_and_ended(started):
     assert process.returncode == 143
 
 
-def test_a_node_that_stops_by_itself_is_left_alone(started):
-    process = started(OBEDIENT, seconds=20)
+def test_a_node_that_stops_by_itself_is_left_alone(run):
+    process = run(OBEDIENT, seconds=20)
     process.send_signal(signal.SIGTERM)
 
     said = rest_of(process)
@@ -114,8 +106,8 @@ def test_a_node_that_stops_by_itself_is_left_alone(started):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
-def test_other_signals_have_their_own_codes(started, number, code):
-    process = started(STUBBORN)
+def test_other_signals_have_their_own_codes(run, number, code):
+    process = run(STUBBORN)
     process.send_signal(number)
 
     rest_of(process)
@@ -123,16 +115,16 @@ def test_other_signals_have_their_own_codes(started, number, code):
     assert process.returncode == code
 
 
-def test_last_words_that_fail_do_not_keep_it_alive(started):
-    process = started(STUBBORN, words="raise OSError('no network')")
+def test_last_words_that_fail_do_not_keep_it_alive(run):
+    process = run(STUBBORN, words="raise OSError('no network')")
     process.send_signal(signal.SIGTERM)
 
     assert rest_of(process) == ""
     assert process.returncode == 143
 
 
-def test_without_a_signal_nothing_happens(started):
-    process = started(QUICK)
+def test_without_a_signal_nothing_happens(run):
+    process = run(QUICK)
 
     assert rest_of(process) == "went on\n"
     assert process.returncode == 0

@@ -17,24 +17,15 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def sleeper():
+def sleeper(started):
     """Return what starts a process whose container has the given root."""
-    processes = []
 
     def start(root):
         environ = {**os.environ, "EMULATOR_CONTAINER_ROOT": str(root)}
         command = [sys.executable, "-c", "print('here', flush=True); input()"]
-        process = subprocess.Popen(
-            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        processes.append(process)
-        assert process.stdout.readline() == "here\n"
-        return process
+        return started(command, "here", env=environ, stdin=subprocess.PIPE)
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return start
 
 
 def test_what_runs_below_the_folder_is_ended_and_nothing_else(sleeper, tmp_path):
