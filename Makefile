@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SNOW := .venv-snow
+# Who has nothing left to do takes over what waits for another.
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 SCAFFOLD := sf_ml_framework/scaffold
 # The image has a part of what dev.txt locks.
 LOCKS := requirements/dev.txt requirements/snow.txt
@@ -52,15 +54,15 @@ run: $(VENV)/.run ## Run the churn pipeline: data, features, model, report
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests
-	@$(BIN)/python -m pytest -q -n auto -m "not deep" $(ARGS)
+	@$(PYTEST) -m "not deep" $(ARGS)
 
 .PHONY: test-deep
 test-deep: $(VENV)/.dev ## Run the tests that take minutes: laws of deploying, kill -9, repairs
-	@$(BIN)/python -m pytest -q -n auto -m deep $(ARGS)
+	@$(PYTEST) -m deep $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(VENV)/.dev ## Run the tests that take no ten seconds
-	@$(BIN)/python -m pytest -q -n auto -m "not slow and not deep" $(ARGS)
+	@$(PYTEST) -m "not slow and not deep" $(ARGS)
 
 # What the benchmarks measure against, each in an environment of its own.
 .venv-kedro/bin/kedro: $(UV)
