@@ -28,12 +28,18 @@ def emulator():
         yield started
 
 
+def forget_what_was_asked(monkeypatch):
+    """Take from the clients what they ask once in a process: another test may have been first."""
+    packages = pytest.importorskip("snowflake.ml._internal.env_utils")
+    platform = pytest.importorskip("snowflake.ml._internal.platform_capabilities")
+    monkeypatch.setattr(packages, "_SNOWFLAKE_INFO_SCHEMA_PACKAGE_CACHE", {})
+    monkeypatch.setattr(platform.PlatformCapabilities, "_instance", None)
+
+
 @pytest.fixture
 def sent(emulator, request, monkeypatch):
     """Return what a client sent since the test began, compared with its golden file."""
-    # What another test asked the client keeps, and would not ask again.
-    kept = pytest.importorskip("snowflake.ml._internal.env_utils")
-    monkeypatch.setattr(kept, "_SNOWFLAKE_INFO_SCHEMA_PACKAGE_CACHE", {})
+    forget_what_was_asked(monkeypatch)
     emulator.account.record.lines.clear()
 
     def compare(client):
