@@ -6,6 +6,8 @@ Source: Snowflake, "Understanding & using Time Travel" (retention of a day, UNDR
 from __future__ import annotations
 
 import json
+import threading
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -44,12 +46,14 @@ class Graveyard:
         self._account = account
         account.catalog.table(_TABLE)
         self._attached = False
+        self._lock = threading.Lock()
 
     def attach(self) -> None:
         """Open the database of the copies: at its first use, since most servers need none."""
-        if not self._attached:
-            self._account.engine.attach(DATABASE)
-            self._attached = True
+        with self._lock:
+            if not self._attached:
+                self._account.engine.attach(DATABASE)
+                self._attached = True
 
     def keep(self, session: Session, kind: str, path: Path) -> None:
         """Copy a table, schema or database that is about to be dropped."""
@@ -89,26 +93,19 @@ class Graveyard:
     def sweep(self, session: Session) -> None:
         """Remove what was dropped more than a day ago."""
         before = (self._account.clock.now() - KEPT).isoformat()
-        for number, kind, database, schema, name, facts in self._account.catalog.execute(
-            "select id, kind, database, schema, name, facts from dropped where at <= ?", (before,)
-        ):
-            one = Dropped(number, kind, Path(database, schema, name), json.loads(facts))
-            self.forget(session, one)
-            for stage in _stages(one.facts):
-                self._account.stages.bury(stage, forever=True)
+        with self._lock:
+            for number, kind, database, schema, name, facts in self._account.catalog.execute(
+                "select id, kind, database, schema, name, facts from dropped where at <= ?",
+                (before,),
+            ):
+                one = Dropped(number, kind, Path(database, schema, name), json.loads(facts))
+                self.forget(session, one)
+                for stage in _stages(one.facts):
+                    self._account.stages.bury(stage, forever=True)
 
     def _new_place(self, session: Session) -> Path:
-        number = self._account.catalog.execute(
-            "select coalesce(max(seq), 0) from sqlite_sequence where name = 'dropped'"
-        )
-        base = f"D{(number[0][0] if number else 0) + 1}"
-        taken = {
-            row[0]
-            for row in session.connection.raw(
-                "select schema_name from duckdb_schemas() where database_name = ?", [DATABASE]
-            )
-        }
-        name = next(n for n in (f"{base}_{i}" for i in range(len(taken) + 1)) if n not in taken)
+        # Sessions that drop at once each need a name of their own.
+        name = f"D_{uuid.uuid4().hex}"
         session.connection.raw(f'create schema "{DATABASE}"."{name}"')
         return Path(DATABASE, "", name)
 

@@ -85,3 +85,25 @@ def test_of_two_that_wait_for_each_other_one_is_refused(place, run):
             thread.join(timeout=120)
 
     assert errors == [625]
+
+
+def test_many_that_drop_at_once_all_may_and_each_gets_its_own_back(place, run, database):
+    clients = range(6)
+    for number in clients:
+        run(f"create schema {database}.s{number}")
+        run(f"create table {database}.s{number}.t as select {number} as n")
+
+    def client(number):
+        with connect(**place) as connection:
+            for _ in range(4):
+                connection.cursor().execute(f"drop table {database}.s{number}.t")
+                connection.cursor().execute(f"undrop table {database}.s{number}.t")
+            connection.cursor().execute(f"drop schema {database}.s{number}")
+            connection.cursor().execute(f"undrop schema {database}.s{number}")
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(client, clients))
+
+    assert [run(f"select n from {database}.s{number}.t") for number in clients] == [
+        [(number,)] for number in clients
+    ]
