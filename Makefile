@@ -159,3 +159,5 @@ lock: $(UV) ## Resolve the dependencies anew and write what derives from them
 .PHONY: clean
 clean: ## Remove what was built, the environment included; data and runs stay
 	@rm -rf $(VENV) $(SNOW) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+include .github/ci.mk

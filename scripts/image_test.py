@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -49,6 +50,12 @@ def call(*words: str) -> str:
     if done.returncode:
         raise CheckError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     return done.stdout.strip()
+
+
+def make(target: str, **values: str) -> None:
+    """Call a target as the workflows do, with buildah."""
+    given = {"BUILDER": "buildah", "TAG": TAG, **values}
+    call("make", "-C", str(ROOT), target, *(f"{name}={value}" for name, value in given.items()))
 
 
 def base_image(given: str) -> str:
@@ -212,17 +219,22 @@ def steps(base: str, customers: int, folder: Path) -> Iterator[str]:
     chosen = base_image(base)
     yield f"base {chosen}, in {time.monotonic() - began:.0f} s"
     began = time.monotonic()
-    words = ["--builder", "buildah", "--base", chosen, "--tag", TAG, "--dirty"]
+    words = ["--base", chosen, "--dirty"]
     if certificates := os.environ.get("PIP_CERT", ""):
         words += ["--ca-file", certificates]
-    call(sys.executable, str(ROOT / "main.py"), "--project", str(ROOT), "image", "build", *words)
+    make("ci-image", ARGS=shlex.join(words))
     held = json.loads(call("buildah", "images", "--json", LOCAL))[0]["size"]
     yield f"built in {time.monotonic() - began:.0f} s: {held}"
     with mounted(LOCAL) as root:
         yield from largest(root)
         yield from look(root)
     archive = folder / "image.tar"
-    call("buildah", "push", "--quiet", LOCAL, f"docker-archive:{archive}:mlops_framework:{TAG}")
+    make("ci-image-save", ARCHIVE=str(archive))
+    call("buildah", "rmi", LOCAL)
+    make("ci-image-load", ARCHIVE=str(archive))
+    loaded = call("buildah", "images", "--format", "{{.Name}}:{{.Tag}}", LOCAL)
+    expect(loaded == LOCAL, f"the archive holds {loaded!r}")
+    yield f"kept as a file of {archive.stat().st_size / 1e6:.0f} MB, and loaded from it"
     project = folder / "project"
     project.mkdir()
     with world_of(project, customers=customers, runtime="buildah") as world:

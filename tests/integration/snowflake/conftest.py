@@ -178,6 +178,7 @@ def site(new_site: Callable[[], Site]) -> Site:
 
 DEEP = (
     "test_backfill.py",
+    "test_ci_targets.py",
     "test_deploy_commands.py",
     "test_environments.py",
     "test_faults_cut.py",

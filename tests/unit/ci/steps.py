@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+MAKEFILES = (ROOT / "Makefile", ROOT / ".github" / "ci.mk")
 GITLAB = ROOT / "docs" / "templates" / "gitlab-ci.yml"
 _SCRIPTS = ("before_script", "script", "after_script")
 
@@ -36,6 +39,18 @@ def read(file: Path) -> dict[str, Any]:
     """Return a file of YAML; the key ``on`` as a text, as GitHub reads it."""
     loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
     return {("on" if key is True else key): value for key, value in loaded.items()}
+
+
+def make(*words: str) -> subprocess.CompletedProcess[str]:
+    """Call make as one does in a new shell: what an outer make was given is not for this one."""
+    return subprocess.run(
+        ["make", *words],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -77,15 +92,12 @@ def uses() -> Iterator[Use]:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """Return the words of each command of a line; what signs in is taken from before its own."""
+    """Return the words of each command of a line."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>")
     lexer.whitespace_split = True
     words: list[str] = []
     for word in [*lexer, ";"]:
         if word in ("||", "&&", "|", ";"):
-            if words[:2] == ["python3", ".github/scripts/signed_in.py"]:
-                yield words[:2]
-                words = words[2:]
             if words:
                 yield words
             words = []

@@ -1,8 +1,11 @@
 """The state that a pull request is compared with, the comment, and what looks like a secret."""
 
+import contextlib
 import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -51,23 +54,91 @@ else:
 """
 
 
+FETCH = [sys.executable, str(ROOT / ".github" / "scripts" / "recorded_state.py"),
+         "--target", "test", "--branch", "develop", "--out", "state.json"]  # fmt: skip
+
+
+def _fetched(folder, **environ):
+    return subprocess.run(
+        FETCH, cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+
+
 @pytest.mark.parametrize(("artifacts", "found"), [([_artifact(5)], True), ([], False)])
 def test_the_state_is_fetched_with_githubs_own_program(tmp_path, artifacts, found):
-    program = tmp_path / "gh"
-    text = repr(artifacts)
-    program.write_text(GH.format(python=sys.executable, artifacts=text))
+    program, out = tmp_path / "gh", tmp_path / "state.json"
+    program.write_text(GH.format(python=sys.executable, artifacts=repr(artifacts)))
     program.chmod(0o755)
-    out, outputs = tmp_path / "state.json", tmp_path / "outputs"
+    out.write_text("of another day")
 
-    subprocess.run(
-        [sys.executable, str(ROOT / ".github" / "scripts" / "recorded_state.py"),
-         "--target", "test", "--branch", "develop", "--out", str(out)],
-        env={"PATH": str(tmp_path), "GITHUB_REPOSITORY": "o/r", "GITHUB_OUTPUT": str(outputs)},
-        check=True,
-    )  # fmt: skip
+    done = _fetched(tmp_path, PATH=str(tmp_path), GITHUB_REPOSITORY="o/r")
 
-    assert outputs.read_text() == f"found={'true' if found else 'false'}\n"
+    assert done.returncode == 0
     assert (out.read_text() == "run download 5") if found else not out.exists()
+    assert ("none recorded yet" in done.stdout) is not found
+
+
+class GitLab(ThreadingHTTPServer):
+    """Answers as GitLab does for the artifacts of a job."""
+
+    def __init__(self, code):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.server.asked.append((self.path, self.headers["JOB-TOKEN"]))
+                self.send_response(code)
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *words):
+                """Say nothing."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []
+
+
+@pytest.fixture
+def gitlab():
+    """Return what starts a server that answers with a code, and what was asked of it."""
+    with contextlib.ExitStack() as open_servers:
+
+        def start(code):
+            server = open_servers.enter_context(GitLab(code))
+            open_servers.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever).start()
+            return server
+
+        yield start
+
+
+@pytest.mark.parametrize(
+    ("code", "ended", "said"),
+    [(200, 0, "as the last"), (404, 0, "none recorded yet"), (500, 3, "cannot be fetched")],
+)
+def test_the_state_is_fetched_from_gitlab_with_the_jobs_own_token(
+    tmp_path, gitlab, code, ended, said
+):
+    server = gitlab(code)
+
+    done = _fetched(
+        tmp_path,
+        CI_API_V4_URL=f"http://127.0.0.1:{server.server_port}/api/v4",
+        CI_PROJECT_ID="7",
+        CI_JOB_TOKEN="of-the-job",
+    )
+
+    assert done.returncode == ended, done.stderr
+    assert said in done.stdout
+    assert "of-the-job" not in done.stdout + done.stderr
+    path = "/api/v4/projects/7/jobs/artifacts/develop/raw/state.json?job=deploy-test"
+    assert server.asked == [(path, "of-the-job")]
+    assert (tmp_path / "state.json").exists() is (code == 200)
+
+
+def test_a_state_is_not_asked_for_where_no_platform_is(tmp_path):
+    done = _fetched(tmp_path)
+
+    assert done.returncode == 2
+    assert "job of GitHub or GitLab" in done.stdout
 
 
 def test_a_plan_stands_in_a_block_that_it_cannot_leave(script):
