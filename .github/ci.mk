@@ -19,7 +19,7 @@ ci-image: $(VENV)/.run # TAG, BUILDER
 .PHONY: ci-image-save
 ci-image-save: # TAG, BUILDER, ARCHIVE
 	@$(call needs,TAG) case "$$BUILDER" in \
-		buildah) buildah push --quiet "mlops_framework:$$TAG" "docker-archive:$$ARCHIVE:mlops_framework:$$TAG" ;; \
+		buildah) buildah push --quiet "mlops_framework:$$TAG" "docker-archive:$$ARCHIVE:localhost/mlops_framework:$$TAG" ;; \
 		*) "$$BUILDER" save --output "$$ARCHIVE" "mlops_framework:$$TAG" ;; esac
 
 .PHONY: ci-image-load

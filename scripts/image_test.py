@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,21 @@ def make(target: str, **values: str) -> None:
     """Call a target as the workflows do, with buildah."""
     given = {"BUILDER": "buildah", "TAG": TAG, **values}
     call("make", "-C", str(ROOT), target, *(f"{name}={value}" for name, value in given.items()))
+
+
+def image_ids() -> set[str]:
+    """Return the images that stand, those of the steps of a build too."""
+    return set(call("buildah", "images", "--all", "--quiet", "--no-trunc").split())
+
+
+def remove_images(kept: set[str]) -> None:
+    """Remove what was built and is not the base: else each call leaves another two gigabytes."""
+    listed = call("buildah", "images", "--no-trunc", "--format", "{{.Name}}:{{.Tag}} {{.ID}}")
+    base = {one for name, one in map(str.split, listed.splitlines()) if name == BASE}
+    for one in image_ids() - kept - base:
+        # Under two names it is listed once, and one may stand on another.
+        with suppress(CheckError):
+            call("buildah", "rmi", "--force", one)
 
 
 def base_image(given: str) -> str:
@@ -200,7 +215,7 @@ def main() -> int:
         print("needs root, buildah and debootstrap: apt-get install buildah debootstrap")
         return 1
     os.environ.setdefault("BUILDAH_ISOLATION", "chroot")
-    folder = Path(tempfile.mkdtemp(prefix="image-"))
+    folder, images_before = Path(tempfile.mkdtemp(prefix="image-")), image_ids()
     try:
         for line in steps(given.base, given.customers, folder):
             print(line if line.startswith(" ") else f"ok   {line}", flush=True)
@@ -209,6 +224,7 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        remove_images(images_before)
     print("The image is built, and the pipeline runs in it.")
     return 0
 

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.canaries import look
 
@@ -134,6 +135,12 @@ def run(
     if os.environ.get("UPDATE_DOCS") and wrong:
         page.write_text("".join(rewritten) + text[done:], encoding="utf-8")
     return wrong
+
+
+def check(page: Path, folder: Path, **given: Any) -> None:
+    """Do what *page* shows, as `run` does, and fail with all that differs."""
+    wrong = run(page, folder, **given)
+    assert not wrong, "\n".join([f"{page.name} differs:", *wrong])
 
 
 def write_files(page: Path, folder: Path) -> None:

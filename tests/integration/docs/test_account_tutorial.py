@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.docs.pages import run, write_files
+from tests.integration.docs.pages import check, write_files
 
 TUTORIALS = Path(__file__).parents[3] / "docs" / "tutorials"
 
@@ -24,4 +24,4 @@ def folder(tmp_path):
 @pytest.mark.deep
 @pytest.mark.timeout(900)
 def test_from_laptop_to_account_runs_as_the_tutorial_shows(folder):
-    assert run(TUTORIALS / "laptop-to-account.md", folder) == []
+    check(TUTORIALS / "laptop-to-account.md", folder)

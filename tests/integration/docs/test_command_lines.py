@@ -24,6 +24,7 @@ FENCE = re.compile(r"^```(\w*).*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Ours, and that of a project which `mlops init` makes.
 MAKEFILES = [
     ROOT / "Makefile",
+    ROOT / ".github" / "ci.mk",
     ROOT / "sf_ml_framework" / "scaffold" / "template" / "project" / "Makefile.jinja",
 ]
 # Files that a reader of the tutorials writes.

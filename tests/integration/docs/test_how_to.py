@@ -12,7 +12,7 @@ import pytest
 import snowflake.connector
 
 from tests.canaries import mark
-from tests.integration.docs.pages import run, write_files
+from tests.integration.docs.pages import check, write_files
 
 DOCS = Path(__file__).parents[3] / "docs"
 IMAGE = "/courier_dev/ml/mlops_images/mlops_framework"
@@ -93,4 +93,4 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_a_how_to_page_does_what_it_shows(site, page):
     path = DOCS / "how-to" / f"{page}.md"
 
-    assert run(path, site.folder, exports=site.exports, execute=site.execute) == []
+    check(path, site.folder, exports=site.exports, execute=site.execute)

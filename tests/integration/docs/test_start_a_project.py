@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.docs.pages import run
+from tests.integration.docs.pages import check
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "start-a-project.md"
 WHO = {
@@ -21,7 +21,7 @@ WHO = {
 def test_a_project_is_started_as_the_page_shows(tmp_path):
     environment = {"MAKEFLAGS": f"BIN={Path(sys.executable).parent}", "NO_COLOR": "1", **WHO}
     try:
-        assert run(PAGE, tmp_path, exports=environment) == []
+        check(PAGE, tmp_path, exports=environment)
     finally:
         mlops = [sys.executable, "-m", "sf_ml_framework"]
         subprocess.run([*mlops, "emulator", "stop"], cwd=tmp_path / "parcels", check=False)

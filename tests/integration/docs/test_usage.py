@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.churn.conftest import Clone
-from tests.integration.docs.pages import run
+from tests.integration.docs.pages import check
 
 PAGE = Path(__file__).parents[3] / "USAGE.md"
 
@@ -15,6 +15,6 @@ PAGE = Path(__file__).parents[3] / "USAGE.md"
 def test_usage_shows_what_the_commands_print(tmp_path):
     clone = Clone(tmp_path / "clone")
     try:
-        assert run(PAGE, clone.folder) == []
+        check(PAGE, clone.folder)
     finally:
         clone.shell("mlops emulator stop")
