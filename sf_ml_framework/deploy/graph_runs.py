@@ -25,12 +25,7 @@ from sf_ml_framework.deploy.graph_ports import (
     Watcher,
     pauses,
 )
-from sf_ml_framework.errors import (
-    OperatorError,
-    PlatformError,
-    UnknownNameError,
-    UsageError,
-)
+from sf_ml_framework.errors import OperatorError, PlatformError, UnknownNameError, UsageError
 
 MARKER = "mlops_request"
 """Key of a run's configuration by which it is found; no two runs have the same value."""
@@ -232,16 +227,17 @@ class Runs:
         since = self._clock()
         for pause in pauses():
             # In this order: a run that has begun and ended in between is found all the same.
-            others = () if graph.overlaps else tuple(self._control.flights(graph).going)
-            run_id = self._control.find(graph, marker)
-            if run_id:
+            going = self._control.flights(graph).going
+            # What goes on may be the run itself, which the history does not have yet.
+            ours = next((one for one, config in going.items() if marker in config), "")
+            if run_id := ours or self._control.find(graph, marker):
                 self.run_id = run_id
                 self._watcher.began(run_id)
                 return run_id
-            if others:
-                since = self._clock()
-                if told != others[0]:
-                    told = others[0]
+            if going and not graph.overlaps:
+                since, behind = self._clock(), next(iter(going))
+                if told != behind:
+                    told = behind
                     self._watcher.queued(told)
                 if not patient:
                     return ""

@@ -102,3 +102,53 @@ def test_a_person_who_stops_at_the_moment_the_run_is_told_still_learns_its_name(
         runs.begun(GRAPH, "x")
 
     assert runs.run_id == "r1"
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_a_run_that_goes_on_before_the_history_has_it_does_not_wait_for_itself(patient):
+    class Control:
+        def flights(self, graph):
+            return Flights(going={"r1": json.dumps({MARKER: "x"})})
+
+        def find(self, graph, marker):
+            return ""
+
+    class Watcher:
+        def began(self, run_id):
+            told.append(run_id)
+
+        def queued(self, behind):
+            raise AssertionError(f"it waits for {behind}")
+
+    told = []
+
+    assert Runs(Control(), Watcher()).begun(GRAPH, "x", patient=patient) == "r1"
+    assert told == ["r1"]
+
+
+def test_a_run_behind_another_says_so_once_and_begins_after_it():
+    class Control:
+        def __init__(self):
+            self.moments = [{"r0": "{}"}, {"r0": "{}"}, {"r1": json.dumps({MARKER: "x"})}]
+
+        def flights(self, graph):
+            return Flights(going=self.moments.pop(0))
+
+        def find(self, graph, marker):
+            return ""
+
+    class Watcher:
+        def began(self, run_id):
+            told.append(f"began {run_id}")
+
+        def queued(self, behind):
+            told.append(f"behind {behind}")
+
+        def tick(self):
+            """Nothing is said for long."""
+
+    told = []
+    runs = Runs(Control(), Watcher(), sleep=lambda seconds: None)
+
+    assert runs.begun(GRAPH, "x") == "r1"
+    assert told == ["behind r0", "began r1"]
