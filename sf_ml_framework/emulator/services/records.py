@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,11 +39,10 @@ create table if not exists service_events (
 
 
 class Records:
-    """Reads and writes what is kept; every change is one step."""
+    """Reads and writes what is kept; every change is one step, and no other comes between."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._lock = threading.RLock()
         account.catalog.table(_TABLE)
 
     def create(self, session: Session, launch: Launch, found: Found) -> Entry:
@@ -54,7 +52,7 @@ class Records:
             SnowflakeError: 002002, the name is taken.
         """
         now = self._account.clock.now()
-        with self._lock, self._account.catalog.transaction():
+        with self._account.catalog.transaction():
             self.sweep()
             entry = _entry(launch, found, session.role, now)
             self._account.catalog.create(entry)
@@ -98,7 +96,7 @@ class Records:
 
     def change(self, path: Path, number: int, **changes: Any) -> None:
         """Store a new status or message."""
-        with self._lock:
+        with self._account.catalog.transaction():
             entry = self.find(path, number)
             now = self._account.clock.now()
             if entry is not None:
@@ -135,7 +133,7 @@ class Records:
 
     def container(self, path: Path, number: int, instance: int, name: str, **facts: Any) -> None:
         """Store facts of one container, such as its exit code."""
-        with self._lock:
+        with self._account.catalog.transaction():
             entry = self.find(path, number)
             if entry is None:
                 return
@@ -147,7 +145,7 @@ class Records:
 
     def instance(self, path: Path, number: int, index: int, status: str) -> None:
         """Store the status of one instance."""
-        with self._lock:
+        with self._account.catalog.transaction():
             entry = self.find(path, number)
             if entry is None:
                 return
@@ -174,7 +172,7 @@ class Records:
 
     def drop(self, path: Path) -> None:
         """Remove a service; a job stays in the history."""
-        with self._lock:
+        with self._account.catalog.transaction():
             entry = self._account.catalog.find("SERVICE", path)
             if entry is None:
                 return
