@@ -53,6 +53,8 @@ class Entry:
     comment: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     id: int = 0
+    read: tuple[str, str, str] | None = field(default=None, compare=False, repr=False)
+    """Owner, comment and properties as they were stored when this was read."""
 
     @property
     def name(self) -> str:
@@ -82,6 +84,23 @@ def _entry(row: Sequence[Any]) -> Entry:
         created_on=datetime.fromisoformat(row[6]),
         comment=row[7],
         properties=json.loads(row[8]),
+        read=(row[5], row[7], row[8]),
+    )
+
+
+def _merged(entry: Entry, stands: Entry) -> Entry:
+    """Return what stands, with what is another in *entry* than when it was read."""
+    if entry.read is None or entry.read == stands.read:
+        return entry
+    owner, comment, text = entry.read
+    before, after = json.loads(text), json.loads(json.dumps(entry.properties))
+    kept = {key: one for key, one in stands.properties.items() if key in after or key not in before}
+    changed = {key: one for key, one in after.items() if key not in before or before[key] != one}
+    return replace(
+        stands,
+        owner=stands.owner if entry.owner == owner else entry.owner,
+        comment=stands.comment if entry.comment == comment else entry.comment,
+        properties=kept | changed,
     )
 
 
@@ -212,12 +231,19 @@ class Catalog:
         return True
 
     def update(self, entry: Entry) -> None:
-        """Store changed owner, comment and properties of an object that stands."""
-        self.execute(
-            "update objects set owner = ?, comment = ?, properties = ? "
-            "where kind = ? and database = ? and schema = ? and name = ?",
-            (entry.owner, entry.comment, json.dumps(entry.properties), entry.kind, *entry.path),
-        )
+        """Store what was changed of an object since it was read, if it still stands.
+
+        Another session, or a container that tells its status, may have changed the rest meanwhile.
+        """
+        with self.transaction():
+            if (stands := self.find(entry.kind, entry.path)) is None:
+                return
+            entry = _merged(entry, stands)
+            self.execute(
+                "update objects set owner = ?, comment = ?, properties = ? "
+                "where kind = ? and database = ? and schema = ? and name = ?",
+                (entry.owner, entry.comment, json.dumps(entry.properties), entry.kind, *entry.path),
+            )
 
     def drop(self, kind: str, path: Path) -> bool:
         """Remove the object, its grants and tags; False when there was none."""

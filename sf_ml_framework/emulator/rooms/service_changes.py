@@ -38,10 +38,6 @@ def roles(call: Call) -> ResultSet:
     return rows(_ROLES, [(entry.created_on, "ALL_ENDPOINTS_USAGE", None)])
 
 
-_SET = ("replicas", "warehouse", "integrations", "settings")
-"""What SET and UNSET change of a service's properties."""
-
-
 def change(call: Call, entry: Entry) -> None:
     """Run the rest of ``ALTER SERVICE name SET|UNSET|FROM ..``."""
     reader = call.reader
@@ -74,12 +70,8 @@ def _set(account: Account, entry: Entry, given: dict[str, Any]) -> None:
     after = (found["replicas"], found["warehouse"], found["integrations"])
     if after != before and account.part(Services).of(entry.path) is not None:
         relaunch(account, changed)
-        return
-    given_now = {name: changed.properties[name] for name in _SET}
-    with account.catalog.transaction():
-        # Its containers may have told their status since it was read.
-        stands = account.catalog.get("SERVICE", entry.path)
-        account.catalog.update(replace(stands.with_properties(**given_now), comment=comment))
+    else:
+        account.catalog.update(changed)
 
 
 def relaunch(account: Account, entry: Entry) -> None:

@@ -102,11 +102,10 @@ class Pools:
         with self._changed:
             if placed in self._placed:
                 self._placed.remove(placed)
-            with self._account.catalog.transaction():
-                entry = self._account.catalog.find("COMPUTE POOL", Path("", "", placed.pool))
-                if entry is not None:
-                    used = self._account.clock.now().isoformat()
-                    self._account.catalog.update(entry.with_properties(used=used))
+            entry = self._account.catalog.find("COMPUTE POOL", Path("", "", placed.pool))
+            if entry is not None:
+                used = self._account.clock.now().isoformat()
+                self._account.catalog.update(entry.with_properties(used=used))
             self._changed.notify_all()
 
     def usable(self, name: str) -> None:
