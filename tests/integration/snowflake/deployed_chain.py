@@ -7,14 +7,14 @@ person would: with the roles that the deployment made, and no more.
 from __future__ import annotations
 
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.cli.shop import HOUSE, Done, Shop
+from tests.integration.cli.shop import Done, Shop
+from tests.integration.snowflake import emulated
 
 if TYPE_CHECKING:
     from sf_ml_framework.emulator import Emulator
@@ -106,20 +106,11 @@ class Chain(Shop):
 
     def environment(self, more: Any = None) -> dict[str, str]:
         """Return what leads to the emulator, and no role: the commands take their own."""
-        reached = self.emulator.connection
-        keys = ("account", "user", "password", "host", "port", "protocol")
-        given = {f"SNOWFLAKE_{key.upper()}": str(reached[key]) for key in keys}
-        quick = {"SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true"}
-        return super().environment({**given, **quick, **(more or {})})
+        return super().environment({**emulated.reached(self.emulator), **(more or {})})
 
     def image(self, tag: str) -> None:
         """Put the image of the code as it is, as a push would."""
-        self.emulator.add_image(
-            f"/{self.database.lower()}/ml/mlops_images/mlops_framework:{tag}",
-            project=self.root,
-            entrypoint=[sys.executable, "-m", "sf_ml_framework.container"],
-            env={"PYTHONPATH": str(HOUSE), "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        emulated.put_image(self.emulator, self.database, tag, self.root)
 
     @contextmanager
     def going(self, *words: str) -> Iterator[subprocess.Popen[str]]:
@@ -150,13 +141,7 @@ class Chain(Shop):
 
     def sql(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements as the emulator's administrator, and return the last one's rows."""
-        from snowflake.connector import connect
-
-        found: list[tuple[Any, ...]] = []
-        with connect(**self.emulator.connection) as connection:
-            for statement in statements:
-                found = connection.cursor().execute(statement).fetchall()
-        return found
+        return emulated.operate(self.emulator, *statements)
 
     def breaks(self, node: str) -> None:
         """Break the code of a node."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from sf_ml_framework import targets
 from sf_ml_framework.manifest.load import compiled
 from sf_ml_framework.plan import access
 from tests.integration.cli.shop import HOUSE
+from tests.integration.snowflake import emulated
 
 if TYPE_CHECKING:
     from sf_ml_framework.emulator import Emulator
@@ -308,21 +308,14 @@ class Bazaar:
 
     def image(self, tag: str, target: str = "dev") -> None:
         """Put the image of the code as it is."""
-        self.emulator.add_image(
-            f"/{self.target(target).database.lower()}/ml/mlops_images/mlops_framework:{tag}",
-            project=self.root,
-            entrypoint=[sys.executable, "-m", "sf_ml_framework.container"],
-            env={"PYTHONPATH": str(self.house), "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        database = self.target(target).database
+        emulated.put_image(self.emulator, database, tag, self.root, self.house)
 
     # The three roles.
 
     def environment(self, role: str) -> dict[str, str]:
         """What leads to the emulator as the user of *role*; administrators are one user."""
-        reached = self.emulator.connection
-        keys = ("account", "user", "password", "host", "port", "protocol")
-        given = {f"SNOWFLAKE_{key.upper()}": str(reached[key]) for key in keys}
-        given |= {"SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true", "HOME": str(self.root.parent)}
+        given = emulated.reached(self.emulator) | {"HOME": str(self.root.parent)}
         given["SNOWFLAKE_ROLE"] = role
         if role not in ("ACCOUNTADMIN", "SYSADMIN"):
             given |= {"SNOWFLAKE_USER": f"{role}_USER", "SNOWFLAKE_PASSWORD": PASSWORD}

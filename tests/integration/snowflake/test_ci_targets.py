@@ -23,12 +23,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sf_ml_framework.emulator import Emulator
 from tests.integration.cli.image_programs import PROGRAM, SNOW
+from tests.integration.cli.shop import HOUSE
+from tests.integration.snowflake import emulated
 
-ROOT = Path(__file__).parents[3]
 PARTS = ("Makefile", ".github", "pyproject.toml", "requirements", "requirements.txt", "src",
          "mlops.yml", "Dockerfile", "main.py", "tests")  # fmt: skip
-_WHERE = ("host", "port", "protocol")
-_WHO = ("account", "user", "password")
 QUICK = "--force --param num_customers=1000 --param n_trials=1"
 
 
@@ -39,26 +38,28 @@ class Job:
         self.folder = folder / "project"
         self.programs = folder / "bin"
         self.emulator = emulator
-        reached = {name: str(value) for name, value in emulator.connection.items()}
         self._environ = {
             "PATH": os.pathsep.join([str(self.programs), os.environ["PATH"]]),
             "HOME": str(folder),
             "MLOPS_BRANCH": "develop",
             "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
         }
-        self._as_admin = {f"SNOWFLAKE_{name.upper()}": reached[name] for name in (*_WHERE, *_WHO)}
+        self._as_admin = emulated.reached(emulator)
         self._as_ci = {
-            "SNOWFLAKE_ACCOUNT": reached["account"],
+            "SNOWFLAKE_ACCOUNT": self._as_admin["SNOWFLAKE_ACCOUNT"],
             "SNOWFLAKE_USER": "MLOPS_CI_TEST",
             "SNOWFLAKE_PRIVATE_KEY_RAW": key,
-        } | {f"SNOWFLAKE_CONNECTIONS_CI_{name.upper()}": reached[name] for name in _WHERE}
+        } | {
+            f"SNOWFLAKE_CONNECTIONS_CI_{name}": self._as_admin[f"SNOWFLAKE_{name}"]
+            for name in ("HOST", "PORT", "PROTOCOL")
+        }
         self._check_out()
 
     def _check_out(self) -> None:
         self.folder.mkdir()
         self.programs.mkdir()
         for name in PARTS:
-            source, to = ROOT / name, self.folder / name
+            source, to = HOUSE / name, self.folder / name
             if source.is_dir():
                 shutil.copytree(source, to, ignore=shutil.ignore_patterns("__pycache__"))
             else:
@@ -94,22 +95,11 @@ class Job:
     def push(self, tag: str) -> None:
         """Push, as far as a stand-in can, and put the image where a registry would."""
         self.make("ci-push", TARGET="test", TAG=tag)
-        self.emulator.add_image(
-            f"/ml_test/ml/mlops_images/mlops_framework:{tag}",
-            project=self.folder,
-            entrypoint=[sys.executable, "-m", "sf_ml_framework.container"],
-            env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        emulated.put_image(self.emulator, "ml_test", tag, self.folder)
 
     def sql(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements as the account's administrator, and return the last one's rows."""
-        from snowflake.connector import connect
-
-        found: list[tuple[Any, ...]] = []
-        with connect(**self.emulator.connection) as connection:
-            for statement in statements:
-                found = connection.cursor().execute(statement).fetchall()
-        return found
+        return emulated.operate(self.emulator, *statements)
 
     def tags(self) -> set[str]:
         """Return the tags of the images that the graph's tasks run."""

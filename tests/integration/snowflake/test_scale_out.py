@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from sf_ml_framework import targets
 from sf_ml_framework.manifest.load import compiled
 from sf_ml_framework.places.snowflake.ml_job_bodies import ml_job_bodies
 from tests.integration.cli.shop import HOUSE, Done, Shop
+from tests.integration.snowflake import emulated
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "client_statements" / "scale_out.json"
 MARK = "    # fit breaks here\n"
@@ -125,28 +125,17 @@ class Big(Shop):
 
     def environment(self, more: Any = None) -> dict[str, str]:
         """Return what leads to the emulator."""
-        reached = self.emulator.connection
-        keys = ("account", "user", "password", "host", "port", "protocol")
-        given = {f"SNOWFLAKE_{key.upper()}": str(reached[key]) for key in keys}
-        given |= {"SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true", "PYTHONPATH": str(self.house)}
+        given = emulated.reached(self.emulator) | {"PYTHONPATH": str(self.house)}
         return super().environment({**given, **(more or {})})
 
     def found(self) -> None:
         """Make what stands before a deployment, the image included."""
         self.ok("infra", "apply", "--yes", env={"SNOWFLAKE_ROLE": "ACCOUNTADMIN"})
-        self.emulator.add_image(
-            f"/{self.database.lower()}/ml/mlops_images/mlops_framework:latest",
-            project=self.root,
-            entrypoint=[sys.executable, "-m", "sf_ml_framework.container"],
-            env={"PYTHONPATH": str(self.house), "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        emulated.put_image(self.emulator, self.database, "latest", self.root, self.house)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement as the emulator's administrator."""
-        from snowflake.connector import connect
-
-        with connect(**self.emulator.connection) as connection:
-            return connection.cursor().execute(statement).fetchall()
+        return emulated.operate(self.emulator, statement)
 
     def body(self) -> str:
         """Return the statement of the task as the account has it."""
